@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The log: where errors and warnings of one run go. Only the programs' mains and the verbs call it (STYLE.md
+ * rule 2); library code returns a struct err.
+ */
+#ifndef LICHEN_BASE_LOG_H
+#define LICHEN_BASE_LOG_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+enum log_format { LOG_TEXT, LOG_JSON };
+enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
+
+/*
+ * Set up logging: @program is put before messages on stderr; @path (may be NULL) is a file to append to,
+ * besides stderr for errors, as runc does; @debug lets LOG_DEBUG through. Returns 0 or -errno with @e filled.
+ */
+int log_open(const char *program, const char *path, enum log_format format, bool debug, struct err *e);
+
+/* One message at a level. */
+void log_message(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* An error record: message and remedy; in JSON {"level":"error","msg":...,"time":...} as podman and
+ * containerd parse it. */
+void log_error(const struct err *e);
+
+bool log_debug_enabled(void);
+
+#endif

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Processes. Runs everywhere. */
+#include "base/proc.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+pid_t proc_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd)
+{
+    int pidfd = -1;
+    struct clone_args args = { .flags = flags, .exit_signal = SIGCHLD };
+    long pid;
+
+    if (flags & CLONE_PARENT)
+        args.exit_signal = 0; /* taken from the process whose child it becomes */
+    if (ret_pidfd) {
+        args.flags |= CLONE_PIDFD;
+        args.pidfd = (uint64_t)(uintptr_t)&pidfd;
+    }
+    if (cgroup_fd >= 0) {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = (uint64_t)cgroup_fd;
+    }
+    pid = syscall(SYS_clone3, &args, sizeof(args));
+    if (pid < 0)
+        return -errno;
+    if (pid > 0 && ret_pidfd)
+        *ret_pidfd = pidfd;
+    return (pid_t)pid;
+}
+
+int proc_pidfd(pid_t pid)
+{
+    long fd = syscall(SYS_pidfd_open, pid, 0);
+
+    if (fd < 0)
+        return -errno;
+    return (int)fd;
+}
+
+int proc_signal(int pidfd, int signal)
+{
+    return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0 ? -errno : 0;
+}
+
+int proc_stat(pid_t pid, uint64_t *ret_start_time, char *ret_state)
+{
+    _cleanup_buf_ struct buf b = { 0 };
+    char path[64], state;
+    unsigned long long start;
+    const char *rest;
+    int r;
+
+    (void)str_format(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    r = fd_read_file(AT_FDCWD, path, 8192, &b);
+    if (r < 0)
+        return r == -ENOENT ? -ESRCH : r;
+    /* The command name may hold anything, ')' too: the fields begin after the last one. */
+    rest = strrchr(b.data, ')');
+    if (!rest ||
+        sscanf(rest + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+               &state, &start) != 2)
+        return -EIO;
+    if (ret_start_time)
+        *ret_start_time = start;
+    if (ret_state)
+        *ret_state = state;
+    return 0;
+}
+
+int proc_open_id(const struct proc_id *id)
+{
+    _cleanup_close_
+    int fd = -1;
+    uint64_t start;
+    char state;
+    int r;
+
+    if (id->pid <= 0)
+        return -ESRCH;
+    fd = proc_pidfd(id->pid);
+    if (fd < 0)
+        return TAKE_FD(fd);
+    r = proc_stat(id->pid, &start, &state);
+    if (r < 0)
+        return r;
+    if (start != id->start_time || state == 'Z' || state == 'X')
+        return -ESRCH;
+    return TAKE_FD(fd);
+}
+
+int proc_identify(pid_t pid, struct proc_id *ret)
+{
+    uint64_t start;
+    int r;
+
+    r = proc_stat(pid, &start, NULL);
+    if (r < 0)
+        return r;
+    *ret = (struct proc_id){ .pid = pid, .start_time = start };
+    return 0;
+}
+
+int proc_wait_dead(int pidfd, int timeout_ms)
+{
+    struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+    for (;;) {
+        int n = poll(&p, 1, timeout_ms);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        return n > 0;
+    }
+}
+
+int proc_wait(pid_t pid, int *ret_status)
+{
+    for (;;) {
+        pid_t got = waitpid(pid, ret_status, 0);
+
+        if (got == pid)
+            return 0;
+        if (got < 0 && errno != EINTR)
+            return -errno;
+    }
+}
+
+int proc_exit_code(int wait_status)
+{
+    if (WIFEXITED(wait_status))
+        return WEXITSTATUS(wait_status);
+    if (WIFSIGNALED(wait_status))
+        return 128 + WTERMSIG(wait_status);
+    return 255;
+}
+
+void proc_set_name(const char *name)
+{
+    (void)prctl(PR_SET_NAME, name, 0, 0, 0);
+}
+
+void proc_reset_signals(void)
+{
+    struct sigaction dfl = { .sa_handler = SIG_DFL };
+    sigset_t none;
+
+    for (int s = 1; s < _NSIG; s++) {
+        if (s != SIGKILL && s != SIGSTOP)
+            (void)sigaction(s, &dfl, NULL);
+    }
+    sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* "RTMIN", "RTMIN+3", "RTMAX-1": real-time signals have no abbreviation in glibc. */
+static int realtime_signal(const char *name)
+{
+    bool from_max = strncmp(name, "RTMAX", 5) == 0;
+    uint64_t offset = 0;
+
+    if (!from_max && strncmp(name, "RTMIN", 5) != 0)
+        return -EINVAL;
+    name += 5;
+    if (*name) {
+        if (*name != (from_max ? '-' : '+') ||
+            str_to_u64(name + 1, 0, (uint64_t)(SIGRTMAX - SIGRTMIN), &offset) < 0)
+            return -EINVAL;
+    }
+    return from_max ? SIGRTMAX - (int)offset : SIGRTMIN + (int)offset;
+}
+
+int proc_signal_by_name(const char *name)
+{
+    char upper[16];
+    uint64_t number;
+    size_t n = strlen(name);
+
+    if (str_to_u64(name, 0, (uint64_t)SIGRTMAX, &number) == 0)
+        return (int)number;
+    if (n == 0 || n >= sizeof(upper))
+        return -EINVAL;
+    for (size_t i = 0; i <= n; i++)
+        upper[i] = (char)toupper((unsigned char)name[i]);
+    name = str_has_prefix(upper, "SIG") ? upper + 3 : upper;
+    for (int s = 1; s < NSIG; s++) {
+        const char *abbreviation = sigabbrev_np(s);
+
+        if (abbreviation && str_eq(abbreviation, name))
+            return s;
+    }
+    return realtime_signal(name);
+}
+
+pid_t proc_inner_pid(pid_t pid)
+{
+    _cleanup_buf_ struct buf b = { 0 };
+    char path[64];
+    const char *line, *end;
+    int r;
+
+    (void)str_format(path, sizeof(path), "/proc/%d/status", (int)pid);
+    r = fd_read_file(AT_FDCWD, path, 65536, &b);
+    if (r < 0)
+        return r;
+    line = strstr(b.data, "\nNSpid:");
+    if (!line)
+        return -EIO;
+    end = strchr(line + 1, '\n');
+    while (end && end > line && !isspace((unsigned char)end[-1]))
+        end--;
+    return end ? (pid_t)atoi(end) : -EIO;
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+/* src/base: numbers, strings, paths below a root, signal names. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "base/str.h"
+#include "tests/unit.h"
+
+static void a_number_is_digits_and_nothing_else(void)
+{
+    static const char *const bad[] = { "", " 1", "1 ", "+1", "-1", "0x1", "1x", "1.0", "\t1", "1\n" };
+    uint32_t v = 7;
+
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+        CHECK(str_to_u32(bad[i], &v) == -EINVAL);
+    CHECK_INT(v, 7);
+    CHECK(str_to_u32("4294967296", &v) == -ERANGE);
+    CHECK(str_to_u32("4294967295", &v) == 0 && v == 4294967295U);
+}
+
+static void signed_numbers_reach_both_ends(void)
+{
+    int64_t v;
+
+    CHECK(str_to_i64("-9223372036854775808", INT64_MIN, INT64_MAX, &v) == 0 && v == INT64_MIN);
+    CHECK(str_to_i64("9223372036854775808", INT64_MIN, INT64_MAX, &v) == -ERANGE);
+    CHECK(str_to_i64("--1", INT64_MIN, INT64_MAX, &v) == -EINVAL);
+    CHECK(str_to_i64("-1001", -1000, 1000, &v) == -ERANGE);
+}
+
+static void signals_are_known_by_name_and_number(void)
+{
+    CHECK_INT(proc_signal_by_name("TERM"), SIGTERM);
+    CHECK_INT(proc_signal_by_name("SIGKILL"), SIGKILL);
+    CHECK_INT(proc_signal_by_name("hup"), SIGHUP);
+    CHECK_INT(proc_signal_by_name("9"), 9);
+    CHECK_INT(proc_signal_by_name("RTMIN+3"), SIGRTMIN + 3);
+    CHECK_INT(proc_signal_by_name("SIGRTMAX-1"), SIGRTMAX - 1);
+    CHECK_INT(proc_signal_by_name("NOPE"), -EINVAL);
+    CHECK_INT(proc_signal_by_name("9x"), -EINVAL);
+    CHECK_INT(proc_signal_by_name("RTMIN+99"), -EINVAL);
+}
+
+static void clean_matches_go(void)
+{
+    static const struct {
+        const char *in, *out;
+    } cases[] = {
+        { "", "." },
+        { "/", "/" },
+        { "a//b/./c", "a/b/c" },
+        { "/../a", "/a" },
+        { "../../a", "../../a" },
+        { "a/../..", ".." },
+        { "/a/b/../c/", "/a/c" },
+        { "a/..", "." },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        _cleanup_free_
+        char *got = path_clean(cases[i].in);
+
+        CHECK_STR(got, cases[i].out);
+    }
+}
+
+static void links_in_a_root_stay_in_it(void)
+{
+    char top[] = "/tmp/lichen-unit-XXXXXX";
+    _cleanup_close_
+    int root = -1, fd = -1, tmp = -1;
+    struct stat st;
+
+    CHECK(mkdtemp(top) != NULL);
+    root = open(top, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    CHECK(root >= 0);
+    CHECK(symlinkat("/../../../../../escape", root, "link") == 0);
+    CHECK(mkdirat(root, "escape", 0755) == 0);
+    fd = path_mkdirs_in_root(root, "/link/made/here", 0755);
+    CHECK(fd >= 0);
+    CHECK(fstatat(root, "escape/made/here", &st, 0) == 0 && S_ISDIR(st.st_mode));
+    fd = fd_close(fd);
+    CHECK(symlinkat("/dangling", root, "dead") == 0);
+    fd = path_create_file_in_root(root, "/dead");
+    CHECK_INT(fd, -ENOENT);
+    fd = path_create_file_in_root(root, "/x/y/file");
+    CHECK(fd >= 0 && fstatat(root, "x/y/file", &st, 0) == 0 && S_ISREG(st.st_mode));
+    CHECK_INT(path_mkdirs_in_root(root, "/x/y/file/z", 0755), -ENOTDIR);
+    tmp = open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    CHECK_INT(path_remove_tree(tmp, top + strlen("/tmp/")), 0);
+    CHECK(access(top, F_OK) < 0 && errno == ENOENT);
+}
+
+static void a_replaced_file_is_whole(void)
+{
+    char top[] = "/tmp/lichen-unit-XXXXXX";
+    _cleanup_close_
+    int dir = -1;
+    _cleanup_buf_ struct buf b = { 0 };
+
+    CHECK(mkdtemp(top) != NULL);
+    dir = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    CHECK_INT(fd_replace_file(dir, "f", 0600, "one", 3, false), 0);
+    CHECK_INT(fd_replace_file(dir, "f", 0600, "second", 6, true), 0);
+    CHECK_INT(fd_read_file(dir, "f", 100, &b), 0);
+    CHECK_STR(b.data, "second");
+    CHECK_INT(fd_read_file(dir, "f", 5, &b), -EFBIG);
+    CHECK_STR(b.data, "second");
+    CHECK_INT(path_remove_tree(AT_FDCWD, top), 0);
+}
+
+static void a_process_is_more_than_its_number(void)
+{
+    struct proc_id id;
+    _cleanup_close_
+    int fd = -1;
+
+    CHECK_INT(proc_identify(getpid(), &id), 0);
+    fd = proc_open_id(&id);
+    CHECK(fd >= 0);
+    id.start_time++;
+    CHECK_INT(proc_open_id(&id), -ESRCH);
+}
+
+UNIT_MAIN(TEST(a_number_is_digits_and_nothing_else), TEST(signed_numbers_reach_both_ends),
+          TEST(signals_are_known_by_name_and_number), TEST(clean_matches_go),
+          TEST(links_in_a_root_stay_in_it), TEST(a_replaced_file_is_whole),
+          TEST(a_process_is_more_than_its_number))

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Performing the mounts of a configuration inside a root file system that may be hostile. */
+#ifndef LICHEN_ROOTFS_MOUNT_H
+#define LICHEN_ROOTFS_MOUNT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "rootfs/mntopts.h"
+
+/* One mount as planned (create/plan.c builds these from spec_mount). */
+struct mount_op {
+    const char *field;       /* JSON path for errors: "mounts[3]" */
+    const char *type;        /* "proc", "tmpfs", "bind" ... */
+    const char *source;      /* for a bind: absolute, or relative to the bundle */
+    const char *destination; /* inside the container, absolute */
+    struct mount_options options;
+    bool force_readonly; /* the plan's own decision (a host cgroup tree is never writable) */
+    bool optional;       /* a default of ours: skipped when its destination can't be made (resolv.conf on a
+                            read-only root) */
+};
+
+/* What the mounts of one container share. */
+struct mount_context {
+    int root;            /* O_PATH descriptor of the mounted root file system */
+    bool user_namespace; /* the container has one: some mounts need a fallback */
+    bool own_network;    /* a new network namespace: fresh sysfs is possible */
+    const char *label;   /* linux.mountLabel or NULL */
+    char note[256];      /* the last fallback taken, for the state's downgrade list; "" none */
+};
+
+/*
+ * Mount @op: the destination is resolved in-root by descriptor and made where missing (CVE-2021-30465), the
+ * mount is built detached and attached to that descriptor; proc and sysfs only on a real directory
+ * (CVE-2019-19921). Fallbacks (a fresh proc, sysfs or cgroup2 the kernel refuses becomes a read-only
+ * recursive bind of the host's) are recorded in @c->note. Runs in init, before the pivot. Returns 0, -errno.
+ */
+int mount_perform(struct mount_context *c, const struct mount_op *op, struct err *e);
+
+/* Bind what @source_fd is open on (O_PATH; not followed) to the file or directory @target_fd, with
+ * attributes. Returns 0 or -errno. */
+int mount_bind_fd(int source_fd, int target_fd, unsigned long long attr_set);
+
+#endif

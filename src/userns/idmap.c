@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Id maps: pure arithmetic, no system calls. */
+#include "userns/idmap.h"
+
+#include <errno.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+
+int ids_mode_parse(const char *text, enum ids_mode *ret, struct err *e)
+{
+    static const struct {
+        const char *name;
+        enum ids_mode mode;
+    } modes[] = {
+        { "default", IDS_DEFAULT },
+        { "keep-id", IDS_KEEP },
+        { "single", IDS_SINGLE },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+        if (str_eq(text, modes[i].name)) {
+            *ret = modes[i].mode;
+            return 0;
+        }
+    }
+    return err_set(e, EINVAL, "--ids %s: not one of default, keep-id, single", text);
+}
+
+int idmap_add(struct idmap *map, uint32_t container, uint32_t host, uint32_t size)
+{
+    struct idmap_extent *last = map->n ? &map->v[map->n - 1] : NULL;
+
+    if (size == 0)
+        return 0;
+    /* (uid_t)-1 means "no change" to setresuid(2); the kernel never maps it. */
+    if (container > UINT32_MAX - size || host > UINT32_MAX - size)
+        return -ERANGE;
+    if (last && last->container + last->size == container && last->host + last->size == host) {
+        last->size += size;
+        return 0;
+    }
+    if (map->n == IDMAP_MAX)
+        return -E2BIG;
+    map->v[map->n++] = (struct idmap_extent){ container, host, size };
+    return 0;
+}
+
+/* Lay the ranges out from container id @next on, leaving out [@hole, @hole + 1) which is mapped to @own. */
+static int add_ranges(struct idmap *map, const struct subid_ranges *ranges, uint32_t next, bool has_hole,
+                      uint32_t hole, uint32_t own)
+{
+    int r;
+
+    for (size_t i = 0; i < ranges->n; i++) {
+        uint32_t start = ranges->v[i].start, left = ranges->v[i].count;
+
+        while (left > 0) {
+            uint32_t n = left;
+
+            if (has_hole && next == hole) {
+                r = idmap_add(map, hole, own, 1);
+                if (r < 0)
+                    return r;
+                has_hole = false;
+                next++;
+            }
+            if (has_hole && hole - next < n)
+                n = hole - next;
+            r = idmap_add(map, next, start, n);
+            if (r < 0)
+                return r;
+            start += n;
+            next += n;
+            left -= n;
+        }
+    }
+    /* The hole lies beyond what the ranges reach: a line of its own. */
+    return has_hole ? idmap_add(map, hole, own, 1) : 0;
+}
+
+int idmap_build(enum ids_mode mode, uint32_t own, const struct subid_ranges *ranges, const char *file,
+                struct idmap *ret, struct err *e)
+{
+    int r;
+
+    ret->n = 0;
+    if (mode == IDS_KEEP && own != 0 && ranges->n == 0) {
+        err_set(e, ENOENT, "--ids keep-id: %s has no subordinate ids for this user", file);
+        return err_remedy(
+            e, "add a line \"USER:100000:65536\" to %s (as root: usermod --add-sub%s 100000-165535 USER)",
+            file, str_has_suffix(file, "gid") ? "gids" : "uids");
+    }
+    if (mode == IDS_SINGLE || ranges->n == 0) {
+        r = idmap_add(ret, 0, own, 1);
+    } else if (mode == IDS_KEEP) {
+        r = add_ranges(ret, ranges, 0, true, own, own);
+    } else {
+        r = idmap_add(ret, 0, own, 1);
+        if (r >= 0)
+            r = add_ranges(ret, ranges, 1, false, 0, 0);
+    }
+    if (r < 0)
+        return err_sys(e, r, "%s: the ranges do not make a valid id map", file);
+    return 0;
+}
+
+int idmap_to_host(const struct idmap *map, uint32_t container, uint32_t *ret)
+{
+    for (size_t i = 0; i < map->n; i++) {
+        if (container >= map->v[i].container && container - map->v[i].container < map->v[i].size) {
+            *ret = map->v[i].host + (container - map->v[i].container);
+            return 0;
+        }
+    }
+    return -ENOENT;
+}
+
+int idmap_to_container(const struct idmap *map, uint32_t host, uint32_t *ret)
+{
+    for (size_t i = 0; i < map->n; i++) {
+        if (host >= map->v[i].host && host - map->v[i].host < map->v[i].size) {
+            *ret = map->v[i].container + (host - map->v[i].host);
+            return 0;
+        }
+    }
+    return -ENOENT;
+}
+
+uint64_t idmap_size(const struct idmap *map)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < map->n; i++)
+        n += map->v[i].size;
+    return n;
+}

@@ -13,6 +13,9 @@
 #include "base/str.h"
 #include "rootfs/mountapi.h"
 
+/* The number under which fuse-overlayfs gets the FUSE connection. */
+#define FUSE_FD 3
+
 static const char *const driver_names[] = {
     [ROOTFS_AUTO] = "auto",
     [ROOTFS_DIR] = "dir",
@@ -122,20 +125,20 @@ int overlay_exec_fuse(const struct overlay_spec *o, const char *program, int fus
 
     /* FIELD-NOTES.md (podman#3695): an inherited descriptor that stays open here would hang the caller's pipe
      * readers. */
-    null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    null = fd_move_above(open("/dev/null", O_RDWR | O_CLOEXEC), 16);
     if (null < 0)
         return err_sys(e, errno, "fuse-overlayfs: /dev/null");
-    if (dup2(fuse_fd, 3) < 0 && errno)
+    if (fuse_fd != FUSE_FD && dup2(fuse_fd, FUSE_FD) < 0)
         return err_sys(e, errno, "fuse-overlayfs: dup2");
     for (int i = 0; i <= 2; i++)
         (void)dup2(null, i);
-    (void)fd_close_from(4);
-    (void)fd_cloexec(3, false);
+    (void)fd_close_from(FUSE_FD + 1);
+    (void)fd_cloexec(FUSE_FD, false);
     (void)setsid();
     if (chdir("/") < 0)
         return err_sys(e, errno, "fuse-overlayfs: chdir /");
     proc_reset_signals();
-    (void)str_format(mountpoint, sizeof(mountpoint), "/dev/fd/3");
+    (void)str_format(mountpoint, sizeof(mountpoint), "/dev/fd/%d", FUSE_FD);
     execl(program, "fuse-overlayfs", "-f", "-o", options.data, mountpoint, (char *)NULL);
     return err_sys(e, errno, "cannot run %s", program);
 }

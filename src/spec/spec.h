@@ -287,7 +287,7 @@ struct spec {
         bool set;
         unsigned long domain; /* personality(2) */
     } personality;
-    struct {
+    struct spec_time_offset {
         bool set;
         int64_t secs;
         uint32_t nanosecs;

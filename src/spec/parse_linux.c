@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The linux object: config-linux.md. Runs where parse.c runs. */
+#include <limits.h>
+#include <string.h>
+#include <sys/personality.h>
+
+#include "base/str.h"
+#include "spec/parse.h"
+
+/* The kernel's dev_t: 12 bits of major, 20 of minor. */
+#define MAX_MAJOR 0xfff
+#define MAX_MINOR 0xfffff
+
+/* One element of linux.namespaces, before it goes to its slot. */
+struct namespace_entry {
+    unsigned ns; /* enum spec_ns */
+    const char *path;
+};
+
+static int read_namespace_type(struct parse *p, const struct field *f, struct json_object *v, void *out)
+{
+    struct namespace_entry *entry = out;
+    const char *name;
+    int r;
+
+    (void)f;
+    r = parse_get_string(p, v, &name);
+    if (r < 0)
+        return r;
+    for (unsigned ns = 0; ns < NS_N; ns++) {
+        if (str_eq(spec_ns_table[ns].name, name)) {
+            entry->ns = ns;
+            return 0;
+        }
+    }
+    return parse_fail(p, "\"%.64s\" is not a known namespace", name);
+}
+
+static const struct field namespace_fields[] = {
+    { .key = "type", .type = TYPE_STRING, .read = read_namespace_type, .flags = FIELD_REQUIRED },
+    { .key = "path", ROW_STRING(struct namespace_entry, path), .flags = FIELD_ABSOLUTE },
+};
+static const struct table namespace_table = { TABLE_FIELDS(namespace_fields),
+                                              .section = "config-linux.md#namespaces" };
+
+/* An array in the file, one slot per kind in memory: a kind given twice is an error of the spec's. */
+static int read_namespaces(struct parse *p, const struct field *f, struct json_object *v, void *out)
+{
+    struct spec *spec = out;
+
+    for (size_t i = 0; i < json_object_array_length(v); i++) {
+        struct json_object *element = json_object_array_get_idx(v, i);
+        struct namespace_entry entry = { 0 };
+        int r;
+
+        parse_enter_index(p, i);
+        r = parse_want(p, element, TYPE_OBJECT);
+        if (r == 0)
+            r = parse_object(p, f->table, element, &entry);
+        if (r < 0)
+            return r;
+        if (spec->namespaces[entry.ns].present)
+            return parse_fail_key(p, "type", "\"%s\" is given twice", spec_ns_table[entry.ns].name);
+        spec->namespaces[entry.ns] = (struct spec_namespace){ .present = true, .path = entry.path };
+        parse_leave(p);
+    }
+    return 0;
+}
+
+static int check_uid_mappings(struct parse *p, void *out)
+{
+    const struct spec *spec = out;
+
+    return parse_check_mappings(p, spec->uid_mappings, spec->n_uid_mappings);
+}
+
+static int check_gid_mappings(struct parse *p, void *out)
+{
+    const struct spec *spec = out;
+
+    return parse_check_mappings(p, spec->gid_mappings, spec->n_gid_mappings);
+}
+
+static const struct spec_name device_type_names[] = {
+    { "c", 'c' }, { "u", 'c' }, { "b", 'b' }, { "p", 'p' }, { NULL, 0 },
+};
+
+/* Engines write the whole st_mode (8630 for a character device); only the permission bits are meant. */
+static int check_file_mode(struct parse *p, void *out)
+{
+    struct spec_device *device = out;
+
+    (void)p;
+    device->mode &= 07777;
+    return 0;
+}
+
+/* major and minor are REQUIRED except for a fifo; no device is 0:0. */
+static int check_device(struct parse *p, void *out)
+{
+    const struct spec_device *device = out;
+
+    if (device->type != 'p' && !device->major && !device->minor)
+        return parse_fail_key(p, "major", "major and minor are required for a device of type \"%c\"",
+                              device->type);
+    return 0;
+}
+
+static const struct field device_fields[] = {
+    { .key = "type", ROW_NAME(struct spec_device, type, device_type_names), .flags = FIELD_REQUIRED },
+    { .key = "path", ROW_STRING(struct spec_device, path), .flags = FIELD_REQUIRED | FIELD_ABSOLUTE },
+    { .key = "major", ROW_INT(struct spec_device, major, 0, MAX_MAJOR) },
+    { .key = "minor", ROW_INT(struct spec_device, minor, 0, MAX_MINOR) },
+    { .key = "fileMode",
+      ROW_INT(struct spec_device, mode, 0, 0177777),
+      .flags = FIELD_MARKS,
+      .mark_offset = FIELD_AT(struct spec_device, has_mode, bool),
+      .check = check_file_mode },
+    { .key = "uid", ROW_INT(struct spec_device, uid, 0, UINT32_MAX - 1) },
+    { .key = "gid", ROW_INT(struct spec_device, gid, 0, UINT32_MAX - 1) },
+};
+
+static const struct table device_table = { TABLE_FIELDS(device_fields),
+                                           .element_size = sizeof(struct spec_device),
+                                           .section = "config-linux.md#devices", .check = check_device };
+
+/* No component "..": the path is below the cgroup root for everybody (crun 1.28 notes). */
+static int check_cgroups_path(struct parse *p, void *out)
+{
+    const char *s = ((struct spec *)out)->cgroups_path;
+
+    if (s && strlen(s) >= PATH_MAX)
+        return parse_fail(p, "has %zu bytes, more than a path may have", strlen(s));
+    while (s && *s) {
+        size_t n = strcspn(s, "/");
+
+        if (n == 2 && s[0] == '.' && s[1] == '.')
+            return parse_fail(p, "\"%.128s\" contains \"..\"", ((struct spec *)out)->cgroups_path);
+        s += n + (s[n] == '/');
+    }
+    return 0;
+}
+
+/* The spec names four; engines write the recursive forms too, as mount options have them. */
+static const struct spec_name propagation_names[] = {
+    { "private", 0 }, { "rprivate", 0 },   { "slave", 0 },       { "rslave", 0 }, { "shared", 0 },
+    { "rshared", 0 }, { "unbindable", 0 }, { "runbindable", 0 }, { NULL, 0 },
+};
+
+static const struct spec_name personality_names[] = {
+    { "LINUX", PER_LINUX },
+    { "LINUX32", PER_LINUX32 },
+    { NULL, 0 },
+};
+
+static const struct field personality_fields[] = {
+    { .key = "domain",
+      ROW_NAME(struct spec, personality.domain, personality_names),
+      .flags = FIELD_REQUIRED },
+    /* The spec: "Currently no flag values are supported". */
+    { .key = "flags", ROW_REFUSED(TYPE_ARRAY) },
+};
+static const struct table personality_table = { TABLE_FIELDS(personality_fields),
+                                                .section = "config-linux.md#personality" };
+
+#define ROW_TIME_OFFSET(clock)                          \
+    ROW_OBJECT(struct spec, clock, &time_offset_table), \
+        .flags = FIELD_MARKS, .mark_offset = FIELD_AT(struct spec, clock.set, bool)
+
+static const struct field time_offset_fields[] = {
+    { .key = "secs", ROW_INT(struct spec_time_offset, secs, INT64_MIN, INT64_MAX) },
+    { .key = "nanosecs", ROW_INT(struct spec_time_offset, nanosecs, 0, 999999999) },
+};
+static const struct table time_offset_table = { TABLE_FIELDS(time_offset_fields),
+                                                .section = "config-linux.md#offset-for-time-namespace" };
+
+static const struct field time_offsets_fields[] = {
+    { .key = "monotonic", ROW_TIME_OFFSET(time_offset_monotonic) },
+    { .key = "boottime", ROW_TIME_OFFSET(time_offset_boottime) },
+};
+static const struct table time_offsets_table = { TABLE_FIELDS(time_offsets_fields),
+                                                 .section = "config-linux.md#offset-for-time-namespace" };
+
+/* A map in the spec, whose keys the kernel limits to two: any other would be an offset silently not applied.
+ */
+static int read_time_offsets(struct parse *p, const struct field *f, struct json_object *v, void *out)
+{
+    json_object_object_foreach(v, key, value)
+    {
+        (void)value;
+        if (!str_eq(key, "monotonic") && !str_eq(key, "boottime")) {
+            parse_enter_map(p, key);
+            return parse_fail(p, "is not a clock of a time namespace (monotonic, boottime)");
+        }
+    }
+    return parse_member(p, f, v, out);
+}
+
+static const struct field linux_fields[] = {
+    { .key = "namespaces",
+      .type = TYPE_ARRAY,
+      .read = read_namespaces,
+      .table = &namespace_table,
+      .section = "config-linux.md#namespaces" },
+    { .key = "uidMappings",
+      ROW_LIST(struct spec, n_uid_mappings, uid_mappings, &id_mapping_table),
+      .check = check_uid_mappings,
+      .section = "config-linux.md#user-namespace-mappings" },
+    { .key = "gidMappings",
+      ROW_LIST(struct spec, n_gid_mappings, gid_mappings, &id_mapping_table),
+      .check = check_gid_mappings,
+      .section = "config-linux.md#user-namespace-mappings" },
+    { .key = "timeOffsets",
+      .type = TYPE_OBJECT,
+      .read = read_time_offsets,
+      .table = &time_offsets_table,
+      .section = "config-linux.md#offset-for-time-namespace" },
+    { .key = "devices",
+      ROW_LIST(struct spec, n_devices, devices, &device_table),
+      .section = "config-linux.md#devices" },
+    { .key = "netDevices", ROW_REFUSED(TYPE_OBJECT), .section = "config-linux.md#network-devices" },
+    { .key = "cgroupsPath",
+      ROW_STRING(struct spec, cgroups_path),
+      .check = check_cgroups_path,
+      .section = "config-linux.md#cgroups-path" },
+    { .key = "resources",
+      ROW_OBJECT(struct spec, resources, &resources_table),
+      .section = "config-linux.md#control-groups" },
+    { .key = "intelRdt", ROW_REFUSED(TYPE_OBJECT), .section = "config-linux.md#intelrdt" },
+    { .key = "memoryPolicy", ROW_REFUSED(TYPE_OBJECT), .section = "config-linux.md#memory-policy" },
+    { .key = "sysctl", ROW_MAP(struct spec, n_sysctl, sysctl), .section = "config-linux.md#sysctl" },
+    { .key = "seccomp",
+      .type = TYPE_OBJECT,
+      .read = parse_seccomp,
+      .offset = FIELD_AT(struct spec, seccomp, struct spec_seccomp),
+      .table = &seccomp_table,
+      .flags = FIELD_MARKS,
+      .mark_offset = FIELD_AT(struct spec, seccomp.set, bool),
+      .section = "config-linux.md#seccomp" },
+    { .key = "rootfsPropagation",
+      ROW_CHOICE(struct spec, rootfs_propagation, propagation_names),
+      .section = "config-linux.md#rootfs-mount-propagation" },
+    { .key = "maskedPaths",
+      ROW_STRINGS(struct spec, masked_paths),
+      .flags = FIELD_ABSOLUTE,
+      .section = "config-linux.md#masked-paths" },
+    { .key = "readonlyPaths",
+      ROW_STRINGS(struct spec, readonly_paths),
+      .flags = FIELD_ABSOLUTE,
+      .section = "config-linux.md#readonly-paths" },
+    { .key = "mountLabel", ROW_STRING(struct spec, mount_label), .section = "config-linux.md#mount-label" },
+    { .key = "personality",
+      ROW_OBJECT_HERE(&personality_table),
+      .flags = FIELD_MARKS,
+      .mark_offset = FIELD_AT(struct spec, personality.set, bool),
+      .section = "config-linux.md#personality" },
+};
+const struct table linux_table = { TABLE_FIELDS(linux_fields), .section = "config-linux.md" };

@@ -243,34 +243,6 @@ int parse_object(struct parse *p, const struct table *t, struct json_object *o, 
     return t->check ? t->check(p, out) : 0;
 }
 
-/*
- * Whether the text holds an escaped NUL. json-c keeps keys as C strings and would cut "a\u0000b" to "a", so
- * that one document means two things to two parsers.
- */
-static bool has_escaped_nul(const char *text, size_t size)
-{
-    const char *end = text + size;
-
-    for (const char *s = text; (s = memmem(s, (size_t)(end - s), "\\u0000", 6)); s += 6) {
-        const char *first = s;
-
-        while (first > text && first[-1] == '\\')
-            first--;
-        if ((s - first) % 2 == 0)
-            return true;
-    }
-    return false;
-}
-
-static bool is_ascii(const char *text, size_t size)
-{
-    unsigned char all = 0;
-
-    for (size_t i = 0; i < size; i++)
-        all |= (unsigned char)text[i];
-    return all < 0x80;
-}
-
 /* "line 3, column 14" of an offset; the tokener only counts bytes. */
 static int fail_syntax(struct err *e, const char *what, const char *text, size_t offset, const char *reason)
 {
@@ -289,21 +261,24 @@ static void put_tokener(struct json_tokener **tok)
         json_tokener_free(*tok);
 }
 
-int parse_text(const char *text, size_t size, const char *what, struct json_object **ret, struct err *e)
+int parse_text(const char *text, size_t size, const char *what, struct json_object **ret,
+               struct parse_lexical *lexical, struct err *e)
 {
-    _cleanup_(put_tokener) struct json_tokener *tok = json_tokener_new_ex(JSON_MAX_DEPTH);
+    _cleanup_(put_tokener) struct json_tokener *tok = NULL;
     struct json_object *o;
+    const char *reason;
 
     static_assert(SPEC_MAX_SIZE < INT_MAX, "json-c takes the size as an int");
-    if (!tok)
-        return err_sys(e, ENOMEM, "cannot parse %s", what);
     if (size > SPEC_MAX_SIZE)
         return err_set(e, EFBIG, "%s has %zu bytes, more than the %u allowed", what, size, SPEC_MAX_SIZE);
-    if (memchr(text, 0, size))
-        return err_set(e, EINVAL, "%s is not valid JSON: it contains a NUL byte", what);
-    /* Checking each byte doubles the time of the parse; plain ASCII needs no check. */
-    json_tokener_set_flags(tok,
-                           JSON_TOKENER_STRICT | (is_ascii(text, size) ? 0 : JSON_TOKENER_VALIDATE_UTF8));
+    reason = parse_lexical(text, size, lexical);
+    if (reason)
+        return fail_syntax(e, what, text, lexical->offset, reason);
+    tok = json_tokener_new_ex(JSON_MAX_DEPTH);
+    if (!tok)
+        return err_sys(e, ENOMEM, "cannot parse %s", what);
+    /* Checking each byte's UTF-8 doubles the time of the parse; plain ASCII needs no check. */
+    json_tokener_set_flags(tok, JSON_TOKENER_STRICT | (lexical->non_ascii ? JSON_TOKENER_VALIDATE_UTF8 : 0));
     o = json_tokener_parse_ex(tok, text, (int)size);
     /* A number or literal at the very end leaves the tokener waiting for more; objects do not. */
     if (json_tokener_get_error(tok) != json_tokener_success)
@@ -328,16 +303,17 @@ int parse_document(const char *text, size_t size, const char *root, const struct
     _cleanup_(put_object) struct json_object *o = NULL;
     struct parse p = { .arena = arena, .e = e, .root = root };
     const char *what = *root ? root : "config.json";
+    struct parse_lexical lexical;
     int r;
 
-    r = parse_text(text, size, what, &o, e);
+    r = parse_text(text, size, what, &o, &lexical, e);
     if (r < 0)
         return r;
     r = parse_object(&p, t, o, out);
     if (r < 0)
         return r;
     /* Last, because a value with a NUL has then been reported with its path. */
-    if (has_escaped_nul(text, size))
+    if (lexical.escaped_nul)
         return err_set(e, EINVAL, "%s: a key or value contains \\u0000, which no path, argument or name can",
                        what);
     return 0;

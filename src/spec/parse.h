@@ -129,9 +129,20 @@ field_reader parse_bool, parse_opt_bool, parse_integer, parse_string, parse_stri
 /* Walk the rows of @t over the object @o, filling *out. Returns 0 or -EINVAL. */
 int parse_object(struct parse *p, const struct table *t, struct json_object *o, void *out);
 
-/* Text to a JSON object: strict, bounded depth, no trailing text. *ret is a new reference. -EINVAL, -EFBIG.
+/* What a first look at the tokens found. */
+struct parse_lexical {
+    bool non_ascii, escaped_nul;
+    size_t offset; /* of the token that is no JSON */
+};
+
+/* Check every token of a JSON text. Returns NULL, or what is wrong with the token at ret->offset. */
+const char *parse_lexical(const char *text, size_t size, struct parse_lexical *ret);
+
+/* Text to a JSON object: strict, bounded depth, no trailing text. *ret is a new reference; *lexical is
+ * filled. -EINVAL, -EFBIG.
  */
-int parse_text(const char *text, size_t size, const char *what, struct json_object **ret, struct err *e);
+int parse_text(const char *text, size_t size, const char *what, struct json_object **ret,
+               struct parse_lexical *lexical, struct err *e);
 
 /* The engine around one table: parse_text, then parse_object into *out. */
 int parse_document(const char *text, size_t size, const char *root, const struct table *t,

@@ -8,11 +8,18 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <netinet/icmp6.h>
+#include <netinet/if_ether.h>
+#include <netinet/ip6.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -74,6 +81,92 @@ static int watch(const struct stack *s, int fd, struct err *e)
     return 0;
 }
 
+/* A gratuitous ARP request (RFC 5227 section 3) for the container. */
+static void announce_in(struct stack *s, const struct net_config *c, const uint8_t mac[ETH_ALEN])
+{
+    struct in_addr self = net_node_in(c, NET_NODE_CONTAINER);
+    struct {
+        struct ether_header ethernet;
+        struct ether_arp arp;
+    } __attribute__((packed)) frame = {
+        .ethernet = { .ether_dhost = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff },
+                      .ether_type = htons(ETHERTYPE_ARP) },
+        .arp.ea_hdr = { .ar_hrd = htons(ARPHRD_ETHER),
+                        .ar_pro = htons(ETHERTYPE_IP),
+                        .ar_hln = ETH_ALEN,
+                        .ar_pln = sizeof(self),
+                        .ar_op = htons(ARPOP_REQUEST) },
+    };
+
+    memcpy(frame.ethernet.ether_shost, mac, ETH_ALEN);
+    memcpy(frame.arp.arp_sha, mac, ETH_ALEN);
+    memcpy(frame.arp.arp_spa, &self, sizeof(self));
+    memcpy(frame.arp.arp_tpa, &self, sizeof(self));
+    slirp_input(s->slirp, (const uint8_t *)&frame, sizeof(frame));
+}
+
+/* The Internet checksum (RFC 1071) over an even number of bytes, going on from @sum. */
+static uint32_t add_words(uint32_t sum, const void *p, size_t n)
+{
+    const uint8_t *at = p;
+
+    for (size_t i = 0; i < n; i += 2)
+        sum += (uint32_t)at[i] << 8 | at[i + 1];
+    return sum;
+}
+
+/* An unsolicited neighbor advertisement (RFC 4861 section 7.2.6) for the container. */
+static void announce_in6(struct stack *s, const uint8_t mac[ETH_ALEN])
+{
+    struct {
+        struct ether_header ethernet;
+        struct ip6_hdr ip;
+        struct nd_neighbor_advert na;
+        struct nd_opt_hdr option;
+        uint8_t mac[ETH_ALEN];
+    } __attribute__((packed)) frame = {
+        .ethernet = { .ether_dhost = { 0x33, 0x33, 0, 0, 0, 1 }, .ether_type = htons(ETHERTYPE_IPV6) },
+        .ip = { .ip6_vfc = 0x60,
+                .ip6_nxt = IPPROTO_ICMPV6,
+                .ip6_hlim = 255,
+                .ip6_src = net_node_in6(NET_NODE_CONTAINER),
+                .ip6_dst.s6_addr = { [0] = 0xff, [1] = 2, [15] = 1 } },
+        .na = { .nd_na_type = ND_NEIGHBOR_ADVERT,
+                .nd_na_flags_reserved = ND_NA_FLAG_OVERRIDE,
+                .nd_na_target = net_node_in6(NET_NODE_CONTAINER) },
+        .option = { .nd_opt_type = ND_OPT_TARGET_LINKADDR, .nd_opt_len = 1 },
+    };
+    uint16_t size = sizeof(frame) - offsetof(__typeof__(frame), na);
+    uint32_t sum = size + IPPROTO_ICMPV6;
+
+    memcpy(frame.ethernet.ether_shost, mac, ETH_ALEN);
+    memcpy(frame.mac, mac, ETH_ALEN);
+    frame.ip.ip6_plen = htons(size);
+    sum = add_words(sum, (const uint8_t *)&frame + offsetof(__typeof__(frame), ip.ip6_src), 32);
+    sum = add_words(sum, (const uint8_t *)&frame + offsetof(__typeof__(frame), na), size);
+    sum = (sum & 0xffff) + (sum >> 16);
+    frame.na.nd_na_cksum = htons((uint16_t) ~(sum + (sum >> 16)));
+    slirp_input(s->slirp, (const uint8_t *)&frame, sizeof(frame));
+}
+
+/*
+ * Tell libslirp the container's hardware address, as if the container had announced itself: while libslirp
+ * asks for an unknown one it loses the first datagram (IPv6) or one of several fragments (IPv4).
+ */
+static int announce_container(struct stack *s, const struct net_config *c, struct err *e)
+{
+    struct ifreq ifr = { 0 };
+    uint8_t mac[ETH_ALEN];
+
+    if (ioctl(s->tap, SIOCGIFHWADDR, &ifr) < 0)
+        return err_sys(e, errno, "descriptor %d is no tap device", s->tap);
+    memcpy(mac, ifr.ifr_hwaddr.sa_data, ETH_ALEN);
+    announce_in(s, c, mac);
+    if (c->ipv6)
+        announce_in6(s, mac);
+    return 0;
+}
+
 int stack_open(struct stack *s, const struct net_config *c, int tap, int container, struct err *e)
 {
     SlirpConfig config;
@@ -102,7 +195,7 @@ int stack_open(struct stack *s, const struct net_config *c, int tap, int contain
     s->slirp = slirp_new(&config, &stack_callbacks, s);
     if (!s->slirp)
         return err_set(e, EINVAL, "libslirp %s refused its configuration", slirp_version_string());
-    return 0;
+    return announce_container(s, c, e);
 }
 
 /* A socket address for a port of ours. Returns its length. */

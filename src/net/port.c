@@ -93,6 +93,26 @@ static int split_address(const char *text, char *spec, struct net_port *port, ch
     return parse_address(text, spec, false, port, e);
 }
 
+/*
+ * libslirp finds the host socket of an answer by the container's port alone: published on two host addresses,
+ * the answers to one of them would leave from the other.
+ */
+static int check_udp(const char *text, const struct net_config *c, const struct net_port *port,
+                     const struct range *container, struct err *e)
+{
+    for (size_t i = 0; port->udp && i < c->n_ports; i++) {
+        const struct net_port *other = &c->ports[i];
+
+        if (other->udp && other->family == port->family && other->container_port >= container->first &&
+            other->container_port <= container->last) {
+            err_set(e, EINVAL, "published port \"%s\": UDP port %u of the container is already published",
+                    text, other->container_port);
+            return err_remedy(e, "publish a UDP port once per IP version");
+        }
+    }
+    return 0;
+}
+
 static int append_ports(const char *text, struct net_config *c, struct net_port port,
                         const struct range *host, const struct range *container, struct err *e)
 {
@@ -138,6 +158,8 @@ int net_parse_publish(const char *text, struct net_config *c, struct err *e)
     r = parse_range(text, ports, "host", &host, e);
     if (r >= 0)
         r = parse_range(text, colon + 1, "container", &container, e);
+    if (r >= 0)
+        r = check_udp(text, c, &port, &container, e);
     if (r < 0)
         return r;
     return append_ports(text, c, port, &host, &container, e);

@@ -33,6 +33,7 @@ static void fuzz_mode(const char *text)
 static void fuzz_port(const char *text)
 {
     _cleanup_(net_config_free) struct net_config c = { 0 };
+    _cleanup_(net_config_free) struct net_config again = { 0 };
     char formatted[NET_PORT_TEXT_MAX];
     struct err e = { 0 };
 
@@ -40,7 +41,7 @@ static void fuzz_port(const char *text)
         return check(e.code != 0 && e.message[0]);
     check(c.n_ports > 0 && c.ports[0].host_port > 0 && c.ports[0].container_port > 0);
     net_format_port(&c.ports[c.n_ports - 1], formatted);
-    check(net_parse_publish(formatted, &c, &e) == 0);
+    check(net_parse_publish(formatted, &again, &e) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -21,6 +21,7 @@
 #include "net/net.h"
 
 #define READY_TIMEOUT_MS 20000
+#define HELPER_END_MS    5000
 
 static bool timing;
 
@@ -141,6 +142,18 @@ static char **options(int argc, char **argv, struct net_config *c, bool *log)
     return argv + i + 1;
 }
 
+static bool wait_helper(pid_t pid)
+{
+    int helper = proc_pidfd(pid), status;
+
+    if (helper >= 0 && proc_wait_dead(helper, HELPER_END_MS) != 1) {
+        fprintf(stderr, "net_driver: lichen-net outlives the container\n");
+        return false;
+    }
+    fd_close(helper);
+    return proc_wait(pid, &status) == 0 && status == 0;
+}
+
 int main(int argc, char **argv)
 {
     struct net_config c;
@@ -171,6 +184,9 @@ int main(int argc, char **argv)
         start_network(&c, sockets[0], pidfd, log, &helper);
     if (proc_wait(pid, &status) < 0)
         return 125;
+    /* lichen-net watches the pidfd: it must go by itself. */
+    if (helper.pid > 0 && !wait_helper(helper.pid))
+        return 124;
     net_config_free(&c);
     return proc_exit_code(status);
 }

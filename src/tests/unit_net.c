@@ -157,6 +157,18 @@ static void ranges_are_expanded_pair_by_pair(void)
     CHECK_INT(c.n_ports, 4);
 }
 
+static void a_udp_port_is_published_once_per_ip_version(void)
+{
+    _cleanup_(net_config_free) struct net_config c;
+
+    CHECK_INT(publish("127.0.0.1:5000-5010:50-60/udp", &c), 0);
+    CHECK_INT(net_parse_publish("127.0.0.2:6000:55/udp", &c, &e), -EINVAL);
+    CHECK(strstr(e.message, "port 55 ") != NULL);
+    CHECK_INT(net_parse_publish("127.0.0.2:6000:55/tcp", &c, &e), 0);
+    CHECK_INT(net_parse_publish("[::1]:6000:55/udp", &c, &e), 0);
+    CHECK_INT(net_parse_publish("127.0.0.1:6000:61/udp", &c, &e), 0);
+}
+
 static void wrong_ports_are_refused_by_name(void)
 {
     static const char *const wrong[] = {
@@ -287,7 +299,7 @@ static void a_text_that_is_no_map_gives_no_range(void)
 
 UNIT_MAIN(TEST(modes_are_told_apart), TEST(slirp_options_are_read), TEST(wrong_modes_are_refused_by_name),
           TEST(a_mode_survives_its_text), TEST(ports_are_read), TEST(ranges_are_expanded_pair_by_pair),
-          TEST(wrong_ports_are_refused_by_name),
+          TEST(a_udp_port_is_published_once_per_ip_version), TEST(wrong_ports_are_refused_by_name),
           TEST(resolv_conf_names_the_virtual_server_and_keeps_the_search_list),
           TEST(hosts_names_the_host_only_when_its_loopback_was_asked_for), TEST(the_ping_range_spans_the_map),
           TEST(a_map_that_turns_around_gives_its_largest_extent), TEST(a_text_that_is_no_map_gives_no_range))

@@ -126,7 +126,7 @@ static void announce_in6(struct stack *s, const uint8_t mac[ETH_ALEN])
         uint8_t mac[ETH_ALEN];
     } __attribute__((packed)) frame = {
         .ethernet = { .ether_dhost = { 0x33, 0x33, 0, 0, 0, 1 }, .ether_type = htons(ETHERTYPE_IPV6) },
-        .ip = { .ip6_vfc = 0x60,
+        .ip = { .ip6_flow = htonl(6U << 28),
                 .ip6_nxt = IPPROTO_ICMPV6,
                 .ip6_hlim = 255,
                 .ip6_src = net_node_in6(NET_NODE_CONTAINER),

@@ -47,6 +47,15 @@ int fd_cloexec(int fd, bool on)
     return fcntl(fd, F_SETFD, flags) < 0 ? -errno : 0;
 }
 
+int fd_set_blocking(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    if (flags < 0)
+        return -errno;
+    return fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0 ? -errno : 0;
+}
+
 int fd_read_all(int fd, size_t max, struct buf *ret)
 {
     struct buf b = { 0 };

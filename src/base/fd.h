@@ -28,6 +28,9 @@ void fd_closep(int *fd);
 /* Set or clear FD_CLOEXEC. Returns 0 or -errno. */
 int fd_cloexec(int fd, bool on);
 
+/* Clear O_NONBLOCK. Returns 0 or -errno. */
+int fd_set_blocking(int fd);
+
 /*
  * Read everything up to @max bytes from @fd (a regular or kernel file). -EFBIG when there is more.
  * *ret is replaced on success.

@@ -11,7 +11,8 @@
 /*
  * Hide each path that exists: files under a bind of the real /dev/null @null_fd (checked to be 1:3,
  * CVE-2025-31133), directories under one shared empty read-only tmpfs. Paths that do not exist are passed
- * over. Runs in init before the pivot: binding the host's /dev/null needs the host's mounts. Returns 0 or -errno.
+ * over. Runs in init before the pivot: binding the host's /dev/null needs the host's mounts. Returns 0 or
+ * -errno.
  */
 int mask_paths(int root, const struct spec_strings *paths, int null_fd, struct err *e);
 

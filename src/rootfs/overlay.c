@@ -109,7 +109,8 @@ int overlay_mount_fuse(const char *target, int *ret_fuse_fd, struct err *e)
     return 0;
 }
 
-int overlay_exec_fuse(const struct overlay_spec *o, const char *program, int fuse_fd, struct err *e)
+int overlay_exec_fuse(const struct overlay_spec *o, const char *program, int fuse_fd, int log_fd,
+                      struct err *e)
 {
     _cleanup_buf_ struct buf options = { 0 };
     char mountpoint[32];
@@ -128,10 +129,12 @@ int overlay_exec_fuse(const struct overlay_spec *o, const char *program, int fus
     null = fd_move_above(open("/dev/null", O_RDWR | O_CLOEXEC), 16);
     if (null < 0)
         return err_sys(e, errno, "fuse-overlayfs: /dev/null");
+    log_fd = log_fd >= 0 ? fd_move_above(log_fd, 16) : -1;
     if (fuse_fd != FUSE_FD && dup2(fuse_fd, FUSE_FD) < 0)
         return err_sys(e, errno, "fuse-overlayfs: dup2");
-    for (int i = 0; i <= 2; i++)
-        (void)dup2(null, i);
+    (void)dup2(null, STDIN_FILENO);
+    (void)dup2(null, STDOUT_FILENO);
+    (void)dup2(log_fd >= 0 ? log_fd : null, STDERR_FILENO);
     (void)fd_close_from(FUSE_FD + 1);
     (void)fd_cloexec(FUSE_FD, false);
     (void)setsid();

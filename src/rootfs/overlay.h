@@ -45,11 +45,12 @@ int overlay_mount_kernel(const struct overlay_spec *o, const char *target, struc
 int overlay_mount_fuse(const char *target, int *ret_fuse_fd, struct err *e);
 
 /*
- * Become fuse-overlayfs serving @fuse_fd: closes everything else, stdin/out/err on /dev/null, new session.
- * Runs in the stage, in the container's user namespace and the caller's mount namespace. Returns -errno only
- * when exec fails.
+ * Become fuse-overlayfs serving @fuse_fd: closes everything else, stdin and stdout on /dev/null, stderr on
+ * @log_fd, new session. Runs in the stage, in the container's user namespace and the caller's mount
+ * namespace. Returns -errno only when exec fails.
  */
-int overlay_exec_fuse(const struct overlay_spec *o, const char *program, int fuse_fd, struct err *e);
+int overlay_exec_fuse(const struct overlay_spec *o, const char *program, int fuse_fd, int log_fd,
+                      struct err *e);
 
 /* Where fuse-overlayfs is: $LICHEN_FUSE_OVERLAYFS, then $PATH, then the usual places. Arena string, or NULL.
  */

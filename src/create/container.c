@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Opening and observing containers. Runs in the verbs, as the caller. */
+#include "create/container.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+#include "create/host.h"
+#include "create/start_socket.h"
+#include "state/dir.h"
+
+#define LOCK_TIMEOUT_MS 30000
+
+static bool caller_is_privileged(void)
+{
+    struct host host;
+
+    /* Only for the default of --root; cheap next to opening the directory. */
+    return geteuid() == 0 && host_probe(&host, NULL) == 0 && host.privileged;
+}
+
+int container_open(const char *root_option, const char *id, bool lock, struct container *ret, struct err *e)
+{
+    int r;
+
+    *ret = (struct container){ .root = -1, .dir = -1, .id = id };
+    r = state_check_id(id, e);
+    if (r < 0)
+        return r;
+    ret->root_path = state_root_path(root_option, caller_is_privileged());
+    ret->root = state_root_open(ret->root_path, false, e);
+    if (ret->root == -ENOENT) {
+        r = err_set(e, ENOENT, "container does not exist: %s", id);
+        goto fail;
+    }
+    r = ret->root;
+    if (r >= 0)
+        r = ret->dir = state_open(ret->root, id, e);
+    if (r >= 0 && lock)
+        r = state_lock(ret->dir, LOCK_TIMEOUT_MS, id, e);
+    if (r >= 0)
+        r = record_read(ret->dir, id, &ret->record, e);
+    if (r >= 0)
+        return 0;
+fail:
+    container_close(ret);
+    return r;
+}
+
+void container_close(struct container *c)
+{
+    record_free(&c->record);
+    c->dir = fd_close(c->dir);
+    c->root = fd_close(c->root);
+    free(c->root_path);
+    c->root_path = NULL;
+}
+
+int container_init_pidfd(const struct container *c)
+{
+    return proc_open_id(&c->record.init);
+}
+
+bool container_waits_for_start(const struct container *c)
+{
+    _cleanup_close_
+    int sock = start_socket_connect(c->dir);
+
+    /* EAGAIN: somebody else's connection is being looked at this moment; init listens. */
+    return sock >= 0 || sock == -EAGAIN;
+}
+
+static bool creator_alive(const struct container *c)
+{
+    _cleanup_close_
+    int fd = proc_open_id(&c->record.creator);
+
+    return fd >= 0;
+}
+
+enum lifecycle_status container_status(struct container *c)
+{
+    struct lifecycle_evidence evidence = { .record_complete = c->record.complete };
+    _cleanup_close_
+    int pidfd = -1;
+
+    if (!evidence.record_complete) {
+        evidence.creator_alive = creator_alive(c);
+        return lifecycle_derive(&evidence);
+    }
+    pidfd = container_init_pidfd(c);
+    evidence.init_alive = pidfd >= 0;
+    if (evidence.init_alive) {
+        struct cgroup cg;
+
+        evidence.waiting_for_start = container_waits_for_start(c);
+        if (container_cgroup(c, &cg, NULL) == 0) {
+            evidence.frozen = cgroup_is_frozen(&cg) > 0;
+            cgroup_close(&cg);
+        }
+    }
+    return lifecycle_derive(&evidence);
+}
+
+int container_spec(const struct container *c, struct spec **ret, struct err *e)
+{
+    _cleanup_buf_ struct buf text = { 0 };
+    int r = fd_read_file(c->dir, "config.json", SPEC_MAX_SIZE, &text);
+
+    if (r < 0)
+        return err_sys(e, r, "container %s: its frozen config.json", c->id);
+    r = spec_parse(text.data, text.len, ret, e);
+    return r < 0 ? err_prefix(e, "container %s: its frozen config.json", c->id) : 0;
+}
+
+static void copy_text(char *to, size_t size, const char *from)
+{
+    (void)str_format(to, size, "%s", from ? from : "");
+}
+
+void container_cgroup_plan(const struct container *c, struct cgroup_plan *ret)
+{
+    memset(ret, 0, sizeof(*ret));
+    ret->manager = CGROUP_NONE;
+    if (c->record.cgroup_manager)
+        (void)cgroup_manager_parse(c->record.cgroup_manager, &ret->manager, NULL);
+    ret->user = c->record.cgroup_user;
+    copy_text(ret->path, sizeof(ret->path), c->record.cgroup_path);
+    copy_text(ret->slice, sizeof(ret->slice), c->record.cgroup_slice);
+    copy_text(ret->scope, sizeof(ret->scope), c->record.cgroup_scope);
+    copy_text(ret->mount, sizeof(ret->mount), c->record.cgroup_mount);
+}
+
+int container_cgroup(const struct container *c, struct cgroup *ret, struct err *e)
+{
+    struct cgroup_plan plan;
+
+    container_cgroup_plan(c, &plan);
+    return cgroup_open(&plan, ret, e);
+}

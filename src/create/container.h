@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+/* An existing container as a later verb sees it: its directory, record, observed status. */
+#ifndef LICHEN_CREATE_CONTAINER_H
+#define LICHEN_CREATE_CONTAINER_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "cgroup/cgroup.h"
+#include "spec/spec.h"
+#include "state/lifecycle.h"
+#include "state/record.h"
+
+struct container {
+    int root; /* the state root */
+    int dir;  /* ROOT/<id> */
+    char *root_path;
+    const char *id;
+    struct record record;
+};
+
+/*
+ * Open container @id below @root_option (--root or NULL). With @lock the container's lock is taken (bounded
+ * wait). container_close releases everything. Returns 0 or -errno (-ENOENT: "container does not exist").
+ */
+int container_open(const char *root_option, const char *id, bool lock, struct container *ret, struct err *e);
+void container_close(struct container *c);
+
+/* The status, derived from what can be observed now (state/lifecycle.h). Takes no lock. */
+enum lifecycle_status container_status(struct container *c);
+
+/* A pidfd of init, or -ESRCH. */
+int container_init_pidfd(const struct container *c);
+
+/* Whether init still waits for start: its start socket answers. */
+bool container_waits_for_start(const struct container *c);
+
+/* The configuration frozen at create. Returns 0 or -errno; spec_free releases it. */
+int container_spec(const struct container *c, struct spec **ret, struct err *e);
+
+/* The container's cgroup plan from the record, and the cgroup itself (-ENOENT when gone). */
+void container_cgroup_plan(const struct container *c, struct cgroup_plan *ret);
+int container_cgroup(const struct container *c, struct cgroup *ret, struct err *e);
+
+/* The verbs. Each checks the status first. */
+int container_start(struct container *c, struct err *e);
+int container_kill(struct container *c, int signal, bool all, struct err *e);
+/* @force: kill first, cope with half-made containers, and -ENOENT is success. */
+int container_delete(struct container *c, bool force, struct err *e);
+int container_pause(struct container *c, bool pause, struct err *e);
+
+/* Release init of a container just created in this process: START over @sock, then wait for the exec or its
+ * failure. */
+int container_release(int sock, struct err *e);
+
+#endif

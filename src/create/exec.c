@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * exec. Three processes: the caller (parent); a stage that joins the container's namespaces at once with
+ * setns(pidfd) and clones; and the process itself, a child of the parent (CLONE_PARENT), inside the
+ * container's pid namespace. The container is hostile: the joining processes are not dumpable, keep no
+ * descriptor of the host but the report socket, and trust nothing they see inside.
+ */
+#include "create/exec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "base/str.h"
+#include "create/pid_file.h"
+#include "create/process.h"
+#include "create/sync.h"
+#include "create/terminal.h"
+#include "security/limits.h"
+#include "spec/names.h"
+
+struct exec {
+    struct container *c;
+    const struct exec_request *request;
+    struct seccomp_filter filter;
+    bool setgroups_denied;
+    int init_pidfd;
+    int namespaces; /* CLONE_NEW* that differ from ours */
+    int parent_end, child_end;
+    pid_t stage;
+};
+
+/* Which of init's namespaces are not the caller's own: joining one's own user namespace is EINVAL. */
+static int differing_namespaces(pid_t pid, int *ret, struct err *e)
+{
+    *ret = 0;
+    for (int ns = 0; ns < NS_N; ns++) {
+        char theirs[64], ours[64];
+        struct stat a, b;
+
+        (void)str_format(theirs, sizeof(theirs), "/proc/%d/ns/%s", (int)pid, spec_ns_table[ns].proc_name);
+        (void)str_format(ours, sizeof(ours), "/proc/self/ns/%s", spec_ns_table[ns].proc_name);
+        if (stat(ours, &b) < 0)
+            continue; /* a kernel without that kind */
+        if (stat(theirs, &a) < 0)
+            return err_sys(e, errno, "container's %s namespace", spec_ns_table[ns].name);
+        if (a.st_ino != b.st_ino || a.st_dev != b.st_dev)
+            *ret |= (int)spec_ns_table[ns].clone_flag;
+    }
+    return 0;
+}
+
+static bool setgroups_is_denied(pid_t pid)
+{
+    _cleanup_buf_ struct buf b = { 0 };
+    char path[64];
+
+    (void)str_format(path, sizeof(path), "/proc/%d/setgroups", (int)pid);
+    return fd_read_file(AT_FDCWD, path, 64, &b) == 0 && str_has_prefix(b.data, "deny");
+}
+
+static int use_terminal(struct exec *x, struct err *e)
+{
+    _cleanup_close_
+    int root = -1, master = -1, peer = -1;
+    struct sync_msg msg;
+    int r;
+
+    root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0)
+        return err_sys(e, errno, "open /");
+    r = terminal_make(root, &master, &peer, e);
+    if (r >= 0)
+        r = sync_send(x->child_end, SYNC_TERMINAL, 0, master, e);
+    if (r >= 0)
+        r = sync_expect(x->child_end, SYNC_TERMINAL_DONE, &msg, NULL, e);
+    return r < 0 ? r : process_use_terminal(peer, x->request->process, e);
+}
+
+/* The process. Inside everything; not dumpable. */
+static int run_process(struct exec *x, struct err *e)
+{
+    struct process_setup setup = {
+        .process = x->request->process,
+        .filter = &x->filter,
+        .preserve_fds = x->request->preserve_fds,
+        .no_new_keyring = x->request->no_new_keyring,
+        .id = x->c->id,
+        .setgroups_denied = x->setgroups_denied,
+    };
+    struct sync_msg msg;
+    int r;
+
+    proc_set_name("lichen:[exec]");
+    r = sync_expect(x->child_end, SYNC_CGROUP, &msg, NULL, e);
+    if (r < 0)
+        return r;
+    /* In the user namespace all capabilities are ours; its root, where mapped, is what files are opened as.
+     */
+    if ((x->namespaces & CLONE_NEWUSER) && (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0) &&
+        errno != EINVAL)
+        return err_sys(e, errno, "cannot become root of the container's user namespace");
+    (void)setsid();
+    r = x->request->process->terminal ? use_terminal(x, e) : 0;
+    if (r < 0)
+        return r;
+    if (!x->request->process->terminal)
+        process_own_stdio(x->request->process);
+    r = process_find_program(&setup, e);
+    if (r >= 0)
+        r = process_apply_limits(&setup, e);
+    if (r < 0)
+        return r;
+    proc_reset_signals();
+    return process_run(&setup, &x->child_end, e);
+}
+
+static int run_stage(struct exec *x, struct err *e)
+{
+    _cleanup_close_
+    int pidfd = -1;
+    pid_t pid;
+    int r;
+
+    r = limits_apply_oom_score(x->request->process, e);
+    if (r < 0)
+        return r;
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+        return err_sys(e, errno, "PR_SET_DUMPABLE");
+    if (x->namespaces && setns(x->init_pidfd, x->namespaces) < 0) {
+        err_sys(e, errno, "joining the namespaces of container %s", x->c->id);
+        return err_remedy(e, "the container must belong to you; was it made by another user or as root?");
+    }
+    x->init_pidfd = fd_close(x->init_pidfd);
+    pid = proc_clone(CLONE_PARENT, -1, &pidfd);
+    if (pid == 0) {
+        if (run_process(x, e) < 0)
+            sync_send_failed(x->child_end, e);
+        _exit(e->exit_status ? e->exit_status : 255);
+    }
+    if (pid < 0)
+        return err_sys(e, pid, "cannot make the process");
+    return sync_send(x->child_end, SYNC_INIT, pid, pidfd, e);
+}
+
+static void __attribute__((noreturn)) stage_main_exec(struct exec *x)
+{
+    struct err e = { 0 };
+    int r;
+
+    proc_set_name("lichen:[join]");
+    x->parent_end = fd_close(x->parent_end);
+    x->c->dir = fd_close(x->c->dir);
+    x->c->root = fd_close(x->c->root);
+    r = run_stage(x, &e);
+    if (r < 0)
+        sync_send_failed(x->child_end, &e);
+    _exit(r < 0);
+}
+
+/* Born in the container's cgroup where the kernel allows; *ret_attach says that it must be moved there
+ * afterwards. */
+static int make_stage(struct exec *x, struct cgroup *cg, bool *ret_attach, struct err *e)
+{
+    _cleanup_close_
+    int sub = -1;
+    int dirfd = cg->dirfd;
+
+    if (x->request->cgroup && *x->request->cgroup && !str_eq(x->request->cgroup, "/")) {
+        if (dirfd < 0)
+            return err_set(e, EOPNOTSUPP, "--cgroup %s: the container has no cgroup", x->request->cgroup);
+        sub = path_openat2(dirfd, x->request->cgroup[0] == '/' ? x->request->cgroup + 1 : x->request->cgroup,
+                           O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+        if (sub < 0)
+            return err_sys(e, sub, "--cgroup %s", x->request->cgroup);
+        dirfd = sub;
+    }
+    *ret_attach = false;
+    x->stage = proc_clone(0, dirfd, NULL);
+    if (x->stage < 0 && dirfd >= 0) {
+        /* EACCES across delegation boundaries, EBUSY with domain controllers below, EOPNOTSUPP in a threaded
+         * one (crun#376). */
+        *ret_attach = true;
+        x->stage = proc_clone(0, -1, NULL);
+    }
+    if (x->stage == 0)
+        stage_main_exec(x);
+    return x->stage < 0 ? err_sys(e, x->stage, "cannot fork") : 0;
+}
+
+static int on_terminal(struct exec *x, struct exec_result *ret, int *fd, struct err *e)
+{
+    int r = 0;
+
+    if (*fd < 0)
+        return err_set(e, EPROTO, "TERMINAL without a descriptor");
+    if (x->request->console_socket)
+        r = terminal_send(x->request->console_socket, *fd, e);
+    else
+        ret->master = TAKE_FD(*fd);
+    return r < 0 ? r : sync_send(x->parent_end, SYNC_TERMINAL_DONE, 0, -1, e);
+}
+
+/* From INIT to the exec, which is the end of the socket. */
+static int converse(struct exec *x, struct cgroup *cg, bool attach, struct exec_result *ret, struct err *e)
+{
+    struct sync_msg msg;
+    int status, r;
+
+    r = sync_expect(x->parent_end, SYNC_INIT, &msg, &ret->pidfd, e);
+    if (r < 0)
+        return r;
+    ret->pid = msg.value;
+    (void)proc_wait(x->stage, &status);
+    x->stage = 0;
+    if (attach)
+        r = cgroup_attach(cg, ret->pid, e);
+    if (r >= 0)
+        r = pid_file_write(x->request->pid_file, ret->pid, e);
+    if (r >= 0)
+        r = sync_send(x->parent_end, SYNC_CGROUP, 0, -1, e);
+    while (r >= 0) {
+        _cleanup_close_
+        int fd = -1;
+
+        r = sync_recv(x->parent_end, &msg, &fd, "exec", e);
+        if (r == -ECONNRESET)
+            return 0;
+        if (r >= 0)
+            r = msg.type == SYNC_TERMINAL ? on_terminal(x, ret, &fd, e)
+                                          : sync_unexpected(&msg, "TERMINAL", e);
+    }
+    return r;
+}
+
+static int check_status(struct container *c, const struct exec_request *request, struct err *e)
+{
+    enum lifecycle_status status = container_status(c);
+
+    if (status == STATUS_PAUSED && request->ignore_paused)
+        return 0;
+    return lifecycle_check(VERB_EXEC, status, c->id, e);
+}
+
+static int prepare(struct exec *x, struct err *e)
+{
+    pid_t pid = x->c->record.init.pid;
+    _cleanup_close_
+    int cache = -1;
+    struct spec *spec = NULL;
+    int pair[2], r;
+
+    x->init_pidfd = container_init_pidfd(x->c);
+    if (x->init_pidfd < 0)
+        return err_set(e, ESRCH, "container %s not running", x->c->id);
+    r = differing_namespaces(pid, &x->namespaces, e);
+    if (r < 0)
+        return r;
+    x->setgroups_denied = setgroups_is_denied(pid);
+    r = container_spec(x->c, &spec, e);
+    if (r >= 0 && spec->seccomp.set) {
+        cache = seccomp_cache_open(x->c->root);
+        r = seccomp_prepare(&spec->seccomp, cache, &x->filter, e);
+    }
+    spec_free(spec);
+    if (r >= 0)
+        r = sync_pair(pair, e);
+    if (r < 0)
+        return r;
+    x->parent_end = pair[0];
+    x->child_end = pair[1];
+    return 0;
+}
+
+int container_exec(struct container *c, const struct exec_request *request, struct exec_result *ret,
+                   struct err *e)
+{
+    struct exec x = { .c = c, .request = request, .init_pidfd = -1, .parent_end = -1, .child_end = -1 };
+    struct cgroup cg = { .dirfd = -1 };
+    bool attach = false;
+    int status, r;
+
+    *ret = (struct exec_result){ .pidfd = -1, .master = -1 };
+    r = check_status(c, request, e);
+    if (r >= 0)
+        r = prepare(&x, e);
+    if (r >= 0)
+        r = container_cgroup(c, &cg, e);
+    if (r >= 0)
+        r = make_stage(&x, &cg, &attach, e);
+    x.child_end = fd_close(x.child_end);
+    if (r >= 0)
+        r = converse(&x, &cg, attach, ret, e);
+    if (r < 0 && ret->pidfd >= 0) {
+        (void)proc_signal(ret->pidfd, SIGKILL);
+        (void)proc_wait(ret->pid, &status);
+        ret->pidfd = fd_close(ret->pidfd);
+        ret->master = fd_close(ret->master);
+    }
+    if (x.stage > 0)
+        (void)proc_wait(x.stage, &status);
+    seccomp_filter_free(&x.filter);
+    fd_close(x.parent_end);
+    fd_close(x.init_pidfd);
+    cgroup_close(&cg);
+    return r;
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Hooks. prestart, createRuntime, poststart and poststop run in the parent (the caller's namespaces);
+ * createContainer and startContainer in init.
+ */
+#include "create/hooks.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/proc.h"
+#include "spec/names.h"
+
+#define OUTPUT_KEPT 320
+
+/* A file, not a pipe: a hook that does not read its stdin costs us no SIGPIPE, and a large state can't block.
+ */
+static int state_file(const struct record *record, enum lifecycle_status status, struct err *e)
+{
+    _cleanup_close_
+    int fd = memfd_create("lichen-hook-state", MFD_CLOEXEC);
+    _cleanup_buf_ struct buf text = { 0 };
+    int r;
+
+    if (fd < 0)
+        return err_sys(e, errno, "hook state");
+    record_hook_state(record, status, &text);
+    r = fd_write_all(fd, text.data, text.len);
+    if (r < 0 || lseek(fd, 0, SEEK_SET) < 0)
+        return err_sys(e, r < 0 ? r : errno, "hook state");
+    return TAKE_FD(fd);
+}
+
+static void __attribute__((noreturn)) exec_hook(const struct spec_hook *hook, int in, int out)
+{
+    char *const fallback[] = { (char *)hook->path, NULL };
+    char *const no_env[] = { NULL };
+
+    proc_reset_signals();
+    (void)dup2(in, STDIN_FILENO);
+    (void)dup2(out, STDOUT_FILENO);
+    (void)dup2(out, STDERR_FILENO);
+    (void)fd_close_from(3);
+    execve(hook->path, hook->args.n ? (char *const *)hook->args.v : fallback,
+           hook->env.n ? (char *const *)hook->env.v : no_env);
+    dprintf(STDERR_FILENO, "%s", strerror(errno));
+    _exit(127);
+}
+
+static long long now_ms(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Keep the first bytes of what the hook prints, drop the rest so that it never blocks on a full pipe. */
+static void collect(int fd, char *kept, size_t *n)
+{
+    char chunk[4096];
+    ssize_t got = read(fd, chunk, sizeof(chunk));
+
+    for (ssize_t i = 0; i < got && *n < OUTPUT_KEPT; i++)
+        kept[(*n)++] = chunk[i] == '\n' ? ' ' : chunk[i];
+    kept[*n] = '\0';
+}
+
+/* Wait for the hook's end or its timeout. Returns 1 ended, 0 timed out. A grandchild that keeps the pipe open
+ * is not waited for. */
+static int supervise(int pidfd, int out, int timeout_s, char *kept)
+{
+    long long deadline = timeout_s ? now_ms() + (long long)timeout_s * 1000 : -1;
+    struct pollfd fds[2] = { { .fd = pidfd, .events = POLLIN }, { .fd = out, .events = POLLIN } };
+    size_t n = 0;
+
+    kept[0] = '\0';
+    for (;;) {
+        long long left = deadline < 0 ? -1 : deadline - now_ms();
+
+        if (deadline >= 0 && left <= 0)
+            return 0;
+        if (poll(fds, 2, (int)left) < 0 && errno != EINTR)
+            return 1;
+        if (fds[1].revents & POLLIN)
+            collect(out, kept, &n);
+        else if (fds[1].revents)
+            fds[1].fd = -1;
+        if (fds[0].revents && !(fds[1].revents & POLLIN))
+            return 1;
+    }
+}
+
+static int run_one(const struct spec_hook *hook, const char *name, const struct record *record,
+                   enum lifecycle_status status, struct err *e)
+{
+    _cleanup_close_
+    int in = state_file(record, status, e), out = -1, pidfd = -1;
+    char kept[OUTPUT_KEPT + 1];
+    int pipefd[2], wait_status;
+    bool ended;
+    pid_t pid;
+
+    if (in < 0)
+        return in;
+    if (pipe2(pipefd, O_CLOEXEC) < 0)
+        return err_sys(e, errno, "%s: pipe", name);
+    out = pipefd[0];
+    pid = proc_clone(0, -1, &pidfd);
+    if (pid == 0)
+        exec_hook(hook, in, pipefd[1]);
+    fd_close(pipefd[1]);
+    if (pid < 0)
+        return err_sys(e, pid, "%s: cannot start %s", name, hook->path);
+    ended = supervise(pidfd, out, hook->timeout, kept);
+    if (!ended)
+        (void)proc_signal(pidfd, SIGKILL);
+    if (proc_wait(pid, &wait_status) < 0)
+        return err_sys(e, errno, "%s: waiting for %s", name, hook->path);
+    if (!ended)
+        return err_set(e, ETIMEDOUT, "%s: %s did not end within its timeout of %d s", name, hook->path,
+                       hook->timeout);
+    if (wait_status != 0)
+        return err_set(e, ECANCELED, "%s: %s failed with %s %d%s%s", name, hook->path,
+                       WIFSIGNALED(wait_status) ? "signal" : "exit status",
+                       WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : WEXITSTATUS(wait_status),
+                       *kept ? ": " : "", kept);
+    return 0;
+}
+
+int hooks_run(const struct spec_hooks *hooks, enum spec_hook_kind kind, const struct record *record,
+              enum lifecycle_status status, struct err *e)
+{
+    for (size_t i = 0; i < hooks->n[kind]; i++) {
+        char name[64];
+        int r;
+
+        (void)str_format(name, sizeof(name), "hooks.%s[%zu]", spec_hook_names[kind], i);
+        r = run_one(&hooks->v[kind][i], name, record, status, e);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}

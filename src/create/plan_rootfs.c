@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The plan's root file system part: driver, layers, mounts, devices. Reads the file system only to tell files
+ * from directories. */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/path.h"
+#include "create/plan_parts.h"
+#include "rootfs/devices.h"
+
+static const char *absolute(struct plan *plan, const char *path)
+{
+    _cleanup_free_
+    char *joined = NULL, *clean = NULL;
+
+    if (*path != '/')
+        joined = str_printf("%s/%s", plan->options.bundle, path);
+    clean = path_clean(joined ? joined : path);
+    return arena_strdup(&plan->arena, clean);
+}
+
+static int check_directory(const char *path, const char *field, struct err *e)
+{
+    struct stat st;
+
+    if (stat(path, &st) < 0)
+        return err_sys(e, errno, "%s %s", field, path);
+    if (!S_ISDIR(st.st_mode))
+        return err_set(e, ENOTDIR, "%s %s: not a directory", field, path);
+    return 0;
+}
+
+/* Every lower layer must be a directory; relative ones are the bundle's. */
+static int plan_lower(struct plan *plan, const char *text, struct err *e)
+{
+    _cleanup_buf_ struct buf all = { 0 };
+
+    while (*text) {
+        size_t n = strcspn(text, ":");
+        const char *layer;
+        int r;
+
+        if (n == 0)
+            return err_set(e, EINVAL, "io.lichen.rootfs.lower: an empty layer in the list");
+        layer = absolute(plan, arena_printf(&plan->arena, "%.*s", (int)n, text));
+        r = check_directory(layer, "io.lichen.rootfs.lower", e);
+        if (r < 0)
+            return r;
+        buf_printf(&all, "%s%s", all.len ? ":" : "", layer);
+        text += n;
+        text += *text == ':';
+    }
+    plan->overlay.lower = arena_strdup(&plan->arena, all.data ? all.data : "");
+    return 0;
+}
+
+static int plan_upper(struct plan *plan, const char *upper, const char *work, struct err *e)
+{
+    int r;
+
+    if (!upper != !work)
+        return err_set(e, EINVAL, "io.lichen.rootfs.%s is missing (upper and work belong together)",
+                       upper ? "work" : "upper");
+    if (!upper)
+        return 0;
+    plan->overlay.upper = absolute(plan, upper);
+    plan->overlay.work = absolute(plan, work);
+    r = check_directory(plan->overlay.upper, "io.lichen.rootfs.upper", e);
+    return r < 0 ? r : check_directory(plan->overlay.work, "io.lichen.rootfs.work", e);
+}
+
+/* Which driver `auto` may use: the kernel's overlay shows the layers' owners as they are, so shifted ids need
+ * fuse-overlayfs. */
+static int plan_driver(struct plan *plan, const char *text, struct err *e)
+{
+    enum rootfs_driver wanted = ROOTFS_AUTO;
+    int r;
+
+    if (text) {
+        r = rootfs_driver_parse(text, &wanted, e);
+        if (r < 0)
+            return r;
+    }
+    if (!plan->overlay.lower) {
+        if (wanted == ROOTFS_OVERLAY || wanted == ROOTFS_FUSE)
+            return err_set(e, EINVAL, "io.lichen.rootfs.driver %s: needs io.lichen.rootfs.lower or --overlay",
+                           text);
+        plan->driver = ROOTFS_DIR;
+        return 0;
+    }
+    if (wanted == ROOTFS_DIR)
+        return err_set(e, EINVAL, "io.lichen.rootfs.driver dir: cannot show layers");
+    plan->driver = wanted;
+    if (wanted == ROOTFS_AUTO && str_eq(plan->id_map_name, "single"))
+        plan->driver = ROOTFS_FUSE;
+    if (plan->driver != ROOTFS_OVERLAY) {
+        plan->fuse_program = overlay_find_fuse(&plan->arena);
+        if (!plan->fuse_program && plan->driver == ROOTFS_FUSE) {
+            err_set(e, ENOENT, "fuse-overlayfs is not installed");
+            return err_remedy(e,
+                              "install the package fuse-overlayfs, or set io.lichen.rootfs.driver=overlay");
+        }
+    }
+    return 0;
+}
+
+static int plan_layers(struct plan *plan, struct err *e)
+{
+    const struct spec *spec = plan->spec;
+    const char *lower = spec_annotation(spec, "io.lichen.rootfs.lower");
+    const char *upper = spec_annotation(spec, "io.lichen.rootfs.upper");
+    const char *work = spec_annotation(spec, "io.lichen.rootfs.work");
+    int r = 0;
+
+    if (plan->options.overlay && upper)
+        return err_set(e, EINVAL, "--overlay: config.json names its own upper (io.lichen.rootfs.upper)");
+    if (!lower && (upper || plan->options.overlay))
+        plan->overlay.lower = plan->rootfs;
+    else if (lower)
+        r = plan_lower(plan, lower, e);
+    if (r < 0)
+        return r;
+    if (plan->options.overlay) {
+        plan->overlay.upper = arena_printf(&plan->arena, "%s/upper", plan->options.overlay_dir);
+        plan->overlay.work = arena_printf(&plan->arena, "%s/work", plan->options.overlay_dir);
+        plan->overlay.volatile_data = true;
+    } else {
+        r = plan_upper(plan, upper, work, e);
+    }
+    return r < 0 ? r : plan_driver(plan, spec_annotation(spec, "io.lichen.rootfs.driver"), e);
+}
+
+/* cgroup: the v1 name in every stock bundle means "show the container its cgroups". */
+static void plan_cgroup_mount(struct plan *plan, struct mount_op *op)
+{
+    op->type = "cgroup2";
+    op->options.n_data = 0;
+    /* Without a cgroup namespace, or in a cgroup that is not the container's alone, it is the host's tree
+     * (CVE-2023-25809). */
+    op->force_readonly = !plan->own[NS_CGROUP] || plan->cgroup.manager == CGROUP_NONE;
+}
+
+static int plan_mount(struct plan *plan, size_t i, struct err *e)
+{
+    const struct spec_mount *m = &plan->spec->mounts[i];
+    struct mount_op *op = &plan->mounts[i];
+    int r;
+
+    *op = (struct mount_op){
+        .field = arena_printf(&plan->arena, "mounts[%zu]", i),
+        .type = m->type ? m->type : "bind",
+        .destination = m->destination,
+    };
+    r = mntopts_parse(m, op->field, &plan->arena, &op->options, e);
+    if (r < 0)
+        return r;
+    if (op->options.bind) {
+        struct stat st;
+
+        op->source = absolute(plan, m->source);
+        op->type = "bind";
+        /* Best said now, before anything is made; what the caller may not see, init (with more rights) may.
+         */
+        if (stat(op->source, &st) < 0 && errno == ENOENT)
+            return err_set(e, ENOENT, "%s: bind source %s: No such file or directory", op->field, op->source);
+    } else {
+        op->source = m->source;
+    }
+    if (str_eq(op->type, "cgroup") || str_eq(op->type, "cgroup2"))
+        plan_cgroup_mount(plan, op);
+    if (str_eq(op->destination, "/dev") && op->options.bind)
+        plan->setup_dev = false;
+    return 0;
+}
+
+static int plan_devices(struct plan *plan, const struct host *host, struct err *e)
+{
+    const struct spec *spec = plan->spec;
+
+    plan->bind_devices = plan->in_userns || !host->privileged;
+    for (size_t i = 0; plan->bind_devices && i < spec->n_devices; i++) {
+        char field[64];
+        int r;
+
+        (void)str_format(field, sizeof(field), "linux.devices[%zu]", i);
+        r = devices_check_bind(&spec->devices[i], field, e);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int plan_rootfs(struct plan *plan, const struct host *host, struct err *e)
+{
+    const struct spec *spec = plan->spec;
+    int r;
+
+    if (!spec->has_root || !spec->root.path || !*spec->root.path)
+        return err_set(e, EINVAL, "root.path is missing");
+    plan->rootfs = absolute(plan, spec->root.path);
+    r = plan_layers(plan, e);
+    if (r < 0)
+        return r;
+    if (plan->driver == ROOTFS_DIR || str_eq(plan->overlay.lower, plan->rootfs)) {
+        r = check_directory(plan->rootfs, "root.path", e);
+        if (r < 0)
+            return r;
+    }
+    plan->mount_point = plan->driver == ROOTFS_DIR
+                            ? plan->rootfs
+                            : arena_printf(&plan->arena, "%s/rootfs", plan->options.state_dir);
+    plan->setup_dev = true;
+    plan->n_mounts = spec->n_mounts;
+    plan->mounts = ARENA_ARRAY(&plan->arena, spec->n_mounts + 1, struct mount_op);
+    for (size_t i = 0; i < spec->n_mounts; i++) {
+        r = plan_mount(plan, i, e);
+        if (r < 0)
+            return r;
+    }
+    return plan_devices(plan, host, e);
+}

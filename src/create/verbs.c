@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+/* start, kill, delete, pause on an existing container. Runs as the caller, with the container's lock held
+ * where it changes something. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "create/cleanup.h"
+#include "create/container.h"
+#include "create/hooks.h"
+#include "create/start_socket.h"
+#include "create/sync.h"
+#include "state/dir.h"
+
+#define KILL_PATIENCE_MS 10000
+
+int container_release(int sock, struct err *e)
+{
+    struct sync_msg msg;
+    int r;
+
+    r = sync_send(sock, SYNC_START, 0, -1, e);
+    if (r < 0)
+        return r;
+    /* The socket closes on exec: its end is the success. A failure before or at the exec is a FAILED record.
+     */
+    r = sync_recv(sock, &msg, NULL, "START", e);
+    if (r == -ECONNRESET)
+        return 0;
+    return r < 0 ? r : sync_unexpected(&msg, "the process to start", e);
+}
+
+static int run_poststart(struct container *c, struct err *e)
+{
+    struct spec *spec = NULL;
+    int r;
+
+    if (!c->record.has_hooks)
+        return 0;
+    r = container_spec(c, &spec, e);
+    if (r >= 0)
+        r = hooks_run(&spec->hooks, HOOK_POSTSTART, &c->record, STATUS_RUNNING, e);
+    spec_free(spec);
+    return r;
+}
+
+int container_start(struct container *c, struct err *e)
+{
+    _cleanup_close_
+    int sock = -1;
+    int r;
+
+    r = lifecycle_check(VERB_START, container_status(c), c->id, e);
+    if (r < 0)
+        return r;
+    if (!c->record.has_process)
+        return err_set(e, EINVAL, "cannot start container %s: its config.json has no process", c->id);
+    sock = start_socket_connect(c->dir);
+    if (sock < 0)
+        return err_sys(e, sock, "container %s: start socket", c->id);
+    /* Connected without blocking; from here a wait for the answer is wanted. */
+    (void)fd_set_blocking(sock);
+    r = container_release(sock, e);
+    if (r < 0)
+        return r;
+    return run_poststart(c, e);
+}
+
+int container_kill(struct container *c, int signal, bool all, struct err *e)
+{
+    _cleanup_close_
+    int pidfd = -1;
+    struct cgroup cg;
+    int r;
+
+    r = lifecycle_check(VERB_KILL, container_status(c), c->id, e);
+    if (r < 0)
+        return r;
+    pidfd = container_init_pidfd(c);
+    if (pidfd < 0)
+        return err_set(e, ESRCH, "container %s not running", c->id);
+    if ((all || c->record.shared_pid) && container_cgroup(c, &cg, NULL) == 0) {
+        if (all || signal == SIGKILL) {
+            r = cgroup_kill(&cg, signal, e);
+            cgroup_close(&cg);
+            return r;
+        }
+        cgroup_close(&cg);
+    } else if (all && c->record.shared_pid) {
+        return err_set(e, EOPNOTSUPP,
+                       "kill --all %s: the container has neither a cgroup nor a pid namespace of its own",
+                       c->id);
+    }
+    r = proc_signal(pidfd, signal);
+    return r < 0 ? err_sys(e, r, "container %s: signal %d", c->id, signal) : 0;
+}
+
+/* Everything that may still live: init, what shares its cgroup, a create that never finished. */
+static int kill_everything(struct container *c, struct err *e)
+{
+    _cleanup_close_
+    int creator = -1, init = -1;
+    struct cgroup cg;
+
+    if (!c->record.complete) {
+        creator = proc_open_id(&c->record.creator);
+        if (creator >= 0) {
+            (void)proc_signal(creator, SIGKILL);
+            (void)proc_wait_dead(creator, KILL_PATIENCE_MS);
+        }
+    }
+    if (container_cgroup(c, &cg, NULL) == 0) {
+        if (cgroup_is_frozen(&cg) > 0)
+            (void)cgroup_freeze(&cg, false, NULL);
+        if (c->record.shared_pid)
+            (void)cgroup_kill(&cg, SIGKILL, NULL);
+        cgroup_close(&cg);
+    }
+    init = container_init_pidfd(c);
+    if (init < 0)
+        return 0;
+    (void)proc_signal(init, SIGKILL);
+    if (proc_wait_dead(init, KILL_PATIENCE_MS) != 1)
+        return err_set(e, ETIMEDOUT, "container %s: its init (pid %d) does not die", c->id,
+                       (int)c->record.init.pid);
+    return 0;
+}
+
+static int run_poststop(struct container *c, struct err *e)
+{
+    struct spec *spec = NULL;
+    int r;
+
+    if (!c->record.has_hooks)
+        return 0;
+    r = container_spec(c, &spec, e);
+    if (r >= 0)
+        r = hooks_run(&spec->hooks, HOOK_POSTSTOP, &c->record, STATUS_STOPPED, e);
+    spec_free(spec);
+    return r;
+}
+
+int container_delete(struct container *c, bool force, struct err *e)
+{
+    struct cgroup_plan plan;
+    struct err hook = { 0 };
+    enum lifecycle_status status = container_status(c);
+    bool hook_failed;
+    int r;
+
+    if (!force) {
+        r = lifecycle_check(VERB_DELETE, status, c->id, e);
+        if (r < 0)
+            return r;
+    }
+    r = kill_everything(c, e);
+    if (r < 0)
+        return r;
+    container_cgroup_plan(c, &plan);
+    /* runtime.md: poststop runs after the container is deleted; a failure is a warning and does not stop the
+     * rest. */
+    hook_failed = run_poststop(c, &hook) < 0;
+    r = cleanup_container(c->root, &c->record, &plan, e);
+    if (r >= 0 && hook_failed && e)
+        *e = hook;
+    return r;
+}
+
+int container_pause(struct container *c, bool pause, struct err *e)
+{
+    struct cgroup cg;
+    int r;
+
+    r = lifecycle_check(pause ? VERB_PAUSE : VERB_RESUME, container_status(c), c->id, e);
+    if (r >= 0)
+        r = container_cgroup(c, &cg, e);
+    if (r < 0)
+        return r;
+    if (cg.plan.manager == CGROUP_NONE) {
+        err_set(e, EOPNOTSUPP, "%s %s: the container has no cgroup", pause ? "pause" : "resume", c->id);
+        r = err_remedy(
+            e, "run it in a systemd user session or another delegated cgroup (lichen-oci doctor tells)");
+    } else {
+        r = cgroup_freeze(&cg, pause, e);
+    }
+    cgroup_close(&cg);
+    return r;
+}

@@ -347,8 +347,8 @@ static void harmless_oddities_are_accepted(void)
         " {\"ociVersion\":\"1.0.0\"}\n",
         "{\"ociVersion\":\"1.0.0\",\"unknown\":{\"field\":[1,2.5]}}",
         "{\"ociVersion\":\"1.0.0\",\"process\":null,\"linux\":{\"resources\":null,\"intelRdt\":null}}",
-        "{\"ociVersion\":\"1.0.0\",\"vm\":{},\"windows\":{\"layerFolders\":null},\"linux\":{\"netDevices\":{}"
-        "}}",
+        "{\"ociVersion\":\"1.0.0\",\"vm\":{},\"linux\":{\"netDevices\":{}}}",
+        "{\"ociVersion\":\"1.0.0\",\"windows\":{\"layerFolders\":null}}",
         "{\"ociVersion\":\"1.0.0\",\"annotations\":{\"k\":\"C:\\\\u0000\"}}",
         "{\"ociVersion\":\"1.0.0\",\"linux\":{\"cgroupsPath\":\"a..b/..c\",\"rootfsPropagation\":\"\"}}",
         "{\"ociVersion\":\"1.0.0\",\"process\":{\"cwd\":\"/\",\"args\":[\"a\",\"\"]}}",

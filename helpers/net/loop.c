@@ -20,6 +20,9 @@
  */
 #define TAP_BATCH 64
 #define FRAME_MAX (NET_MTU_MAX + 64)
+/* After the container's end: until nothing happens for so long, and in any case no longer than that. */
+#define DRAIN_QUIET_MS 10
+#define DRAIN_MS       250
 /* slirp_pollfds_fill never asks for a longer sleep than this, also when nothing is pending. */
 #define SLIRP_IDLE_MS 1000
 
@@ -184,6 +187,18 @@ static int read_tap(struct stack *s, struct err *e)
     return 1;
 }
 
+/*
+ * The container's process is dead. What its sockets and libslirp still hold is delivered while it flows, for
+ * a moment: a server that answers and exits must not lose the end of its answer. The published ports are
+ * given back at once, for the container that may be started next.
+ */
+static void begin_drain(struct stack *s)
+{
+    (void)epoll_ctl(s->epoll, EPOLL_CTL_DEL, s->container, NULL);
+    s->drain_until_ns = s->now_ns + (int64_t)DRAIN_MS * NS_PER_MS;
+    stack_unpublish(s);
+}
+
 int stack_run(struct stack *s, struct err *e)
 {
     struct epoll_event events[EVENTS_MAX];
@@ -193,14 +208,18 @@ int stack_run(struct stack *s, struct err *e)
         bool tap = false;
 
         sleep_ms = prepare(s);
+        if (s->drain_until_ns > 0)
+            sleep_ms = DRAIN_QUIET_MS;
         n = epoll_wait(s->epoll, events, EVENTS_MAX, sleep_ms);
         if (n < 0 && errno != EINTR)
             return err_sys(e, errno, "wait for events");
         stack_read_clock(s);
+        if (s->drain_until_ns > 0 && (n == 0 || s->now_ns > s->drain_until_ns))
+            return 0;
         for (int i = 0; i < n; i++) {
             if (events[i].data.fd == s->container)
-                return 0;
-            if (events[i].data.fd == s->tap)
+                begin_drain(s);
+            else if (events[i].data.fd == s->tap)
                 tap = true;
             else
                 s->fds[events[i].data.fd].ready = events[i].events;

@@ -172,7 +172,7 @@ int stack_open(struct stack *s, const struct net_config *c, int tap, int contain
     SlirpConfig config;
     int flags, r;
 
-    *s = (struct stack){ .tap = tap, .container = container, .epoll = -1 };
+    *s = (struct stack){ .tap = tap, .container = container, .epoll = -1, .config = c };
     s->guard.ipv6 = c->ipv6;
     s->guard.gateway = net_node_in(c, NET_NODE_GATEWAY);
     s->guard.gateway6 = net_node_in6(NET_NODE_GATEWAY);
@@ -289,4 +289,16 @@ int stack_publish(struct stack *s, const struct net_config *c, struct err *e)
     if (c->n_ports > 0)
         slirp_pollfds_fill(s->slirp, &timeout, raise_backlog, s);
     return 0;
+}
+
+void stack_unpublish(struct stack *s)
+{
+    for (size_t i = 0; i < s->config->n_ports; i++) {
+        const struct net_port *port = &s->config->ports[i];
+        struct sockaddr_storage host;
+        socklen_t size = socket_address(port->family, &port->addr, port->host_port, &host);
+
+        (void)slirp_remove_hostxfwd(s->slirp, (struct sockaddr *)&host, size,
+                                    port->udp ? SLIRP_HOSTFWD_UDP : 0);
+    }
 }

@@ -32,8 +32,10 @@ struct stack_timer {
 
 struct stack {
     Slirp *slirp;
-    int tap, container, epoll; /* borrowed, borrowed, owned; the process's exit releases all */
-    int64_t now_ns;            /* read once per round: libslirp asks for the time per packet */
+    int tap, container, epoll;       /* borrowed, borrowed, owned; the process's exit releases all */
+    int64_t now_ns;                  /* read once per round: libslirp asks for the time per packet */
+    int64_t drain_until_ns;          /* 0 while the container lives */
+    const struct net_config *config; /* borrowed */
     uint32_t round;
     struct stack_fd *fds;
     size_t n_fds;
@@ -43,11 +45,15 @@ struct stack {
     struct guard guard;
 };
 
-/* Make the libslirp instance and the epoll set. @tap is made non-blocking. 0 or -errno. */
+/* Make the libslirp instance and the epoll set. @tap is made non-blocking; @c, @tap and
+ * @container outlive @s. 0 or -errno. */
 int stack_open(struct stack *s, const struct net_config *c, int tap, int container, struct err *e);
 
 /* Listen on the published ports. 0 or -errno with the port named. */
 int stack_publish(struct stack *s, const struct net_config *c, struct err *e);
+
+/* Stop listening on them; established connections go on. */
+void stack_unpublish(struct stack *s);
 
 /* Serve until the container's process is dead (0) or the tap device fails (-errno). */
 int stack_run(struct stack *s, struct err *e);

@@ -3,6 +3,8 @@
  * The system calls lichen-net may make once it serves, each with what needs it. Everything else fails with
  * EPERM; what only an attacker would try kills the process.
  */
+#include "config.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
@@ -70,6 +72,10 @@ static const struct rule allowed[] = {
     CALL(brk), CALL(munmap), CALL(mremap), CALL(madvise),
     CALL_IF(mmap, ARG_MASKED(2, PROT_EXEC, 0)), CALL_IF(mprotect, ARG_MASKED(2, PROT_EXEC, 0)),
     CALL(futex), CALL(getrandom),
+#ifdef LICHEN_SANITIZERS
+    /* the sanitizers' run-time library */
+    CALL(sigaltstack), CALL(sched_yield),
+#endif
     /* exit, and g_assert's abort (tgkill: on itself only, below) */
     CALL(exit), CALL(exit_group), CALL(rt_sigprocmask), CALL(rt_sigaction), CALL(getpid), CALL(gettid),
 };

@@ -9,7 +9,15 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <netinet/ip.h>
+#include <netinet/ip6.h>
+#include <netinet/udp.h>
 #include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +118,8 @@ static void answer_one(int fd, int type)
     if (n < 0)
         die("receive");
     text[n] = '\0';
+    printf("%s\n", text);
+    fflush(stdout);
     length = snprintf(answer, sizeof(answer), "%s %s", name(&peer, ip, sizeof(ip)), text);
     if (sendto(connection, answer, (size_t)length, MSG_NOSIGNAL,
                type == SOCK_DGRAM ? (struct sockaddr *)&peer : NULL, type == SOCK_DGRAM ? n_peer : 0) < 0)
@@ -165,6 +175,81 @@ static int feed(char **argv)
     return 0;
 }
 
+static uint32_t add_words(uint32_t sum, const uint8_t *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        sum += i % 2 ? p[i] : (uint32_t)p[i] << 8;
+    return sum;
+}
+
+static uint16_t checksum(uint32_t sum)
+{
+    while (sum >> 16)
+        sum = (sum & 0xffff) + (sum >> 16);
+    return htons((uint16_t)~sum);
+}
+
+/* An IPv4 or IPv6 packet with a UDP datagram from the container's address. Returns its size. */
+static size_t make_packet(const struct sockaddr_storage *to, const char *text, uint8_t *packet)
+{
+    const struct sockaddr_in *in = (const void *)to;
+    const struct sockaddr_in6 *in6 = (const void *)to;
+    bool v4 = to->ss_family == AF_INET;
+    size_t header = v4 ? sizeof(struct iphdr) : sizeof(struct ip6_hdr),
+           length = sizeof(struct udphdr) + strlen(text);
+    struct udphdr udp = { .source = htons(7777),
+                          .dest = v4 ? in->sin_port : in6->sin6_port,
+                          .len = htons((uint16_t)length) };
+
+    memcpy(packet + header + sizeof(udp), text, strlen(text));
+    if (v4) {
+        struct iphdr ip = { .version = 4,
+                            .ihl = 5,
+                            .tot_len = htons((uint16_t)(header + length)),
+                            .ttl = 64,
+                            .protocol = IPPROTO_UDP,
+                            .saddr = htonl(0x0a000264),
+                            .daddr = in->sin_addr.s_addr };
+
+        ip.check = checksum(add_words(0, (const uint8_t *)&ip, sizeof(ip)));
+        memcpy(packet, &ip, sizeof(ip));
+        memcpy(packet + header, &udp, sizeof(udp));
+    } else {
+        struct ip6_hdr ip = { .ip6_flow = htonl(6U << 28),
+                              .ip6_plen = udp.len,
+                              .ip6_nxt = IPPROTO_UDP,
+                              .ip6_hlim = 64,
+                              .ip6_dst = in6->sin6_addr };
+
+        (void)inet_pton(AF_INET6, "fd00::100", &ip.ip6_src);
+        memcpy(packet, &ip, sizeof(ip));
+        memcpy(packet + header, &udp, sizeof(udp));
+        udp.check = checksum(add_words((uint32_t)length + IPPROTO_UDP, packet + 8, 32 + length));
+        memcpy(packet + header, &udp, sizeof(udp));
+    }
+    return header + length;
+}
+
+static int raw(char **argv)
+{
+    static uint8_t packet[1400];
+    struct sockaddr_storage to;
+    int fd;
+    size_t n;
+    struct sockaddr_ll link = { .sll_family = AF_PACKET,
+                                .sll_ifindex = (int)if_nametoindex("tap0"),
+                                .sll_halen = ETH_ALEN,
+                                .sll_addr = { 0x52, 0x55, 0x0a, 0, 2, 2 } };
+
+    (void)address(argv[0], argv[1], &to);
+    link.sll_protocol = htons(to.ss_family == AF_INET ? ETH_P_IP : ETH_P_IPV6);
+    n = make_packet(&to, argv[2], packet);
+    fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || sendto(fd, packet, n, 0, (struct sockaddr *)&link, sizeof(link)) != (ssize_t)n)
+        die("send a raw packet");
+    return 0;
+}
+
 static int receive(char **argv)
 {
     static char block[262144];
@@ -194,6 +279,8 @@ int main(int argc, char **argv)
         return receive(argv + 2);
     if (argc == 5 && strcmp(argv[1], "feed") == 0)
         return feed(argv + 2);
+    if (argc == 5 && strcmp(argv[1], "raw") == 0)
+        return raw(argv + 2);
     if (argc < 5)
         return 2;
     type = strcmp(argv[2], "udp") == 0 ? SOCK_DGRAM : SOCK_STREAM;

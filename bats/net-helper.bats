@@ -180,6 +180,27 @@ container='
     [[ ${lines[1]} == *" b" && ${lines[1]} != 127.* ]]
 }
 
+@test "DNS follows a resolver that replaces its file, as systemd-resolved does" {
+    run -0 host '
+        mount -t tmpfs t /etc; mount -t tmpfs t /run; mkdir -p /run/resolver; ln -s /run/resolver/stub.conf /etc/resolv.conf
+        echo "nameserver 127.0.0.9" >/run/resolver/stub.conf
+        serve udp 127.0.0.9 53; "$PEER" serve udp 198.51.100.1 53 >"$T/second" & sleep 0.2
+        inside bash -c "\$PEER ask udp 10.0.2.3 53 a; echo change >$T/change; sleep 2; \$PEER ask udp 10.0.2.3 53 b" &
+        driver=$!
+        for _ in {1..100}; do [[ -e $T/change ]] && break; sleep 0.05; done
+        echo "nameserver 198.51.100.1" >/run/resolver/new && mv /run/resolver/new /run/resolver/stub.conf
+        wait $driver; cat "$T/second"'
+    [[ $output == *" a"*" b"*"ready"*"b"* ]]
+}
+
+@test "without a user namespace for its sandbox lichen-net serves and says so" {
+    # One more namespace is allowed below the made-up host: the container's.
+    run -0 host 'serve tcp 198.51.100.1 7000; echo 1 >/proc/sys/user/max_user_namespaces
+        inside "$PEER" ask tcp 198.51.100.1 7000 hello'
+    [[ $output == *"warning: lichen-net sees the host"* ]]
+    [[ $output == *"198.51.100.1 hello"* ]]
+}
+
 @test "ping works inside when the host allows ping sockets" {
     busybox --list | grep -qx ping || skip "needs busybox's ping"
     run -0 host 'echo "0 0" >/proc/sys/net/ipv4/ping_group_range; inside busybox ping -c 1 -W 3 198.51.100.7'

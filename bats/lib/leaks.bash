@@ -5,7 +5,7 @@
 # mounts, cgroups below the user's own, files in the runtime and temporary directories; "picture" lists them.
 
 # Seconds that the asynchronous ends may take (a helper that polls a pidfd, a scope that systemd collects).
-: "${LEAK_GRACE:=5}"
+: "${LEAK_GRACE:=$((5 * ${LICHEN_SLOW:-1}))}"
 
 leaks_before() { T=$T "$LICHEN_LIB/picture" "$1" before 3>&- 4>&-; }
 

@@ -125,9 +125,10 @@ capture() {
     rm -f "$out" "$err"
 }
 
-# wait_until SECONDS COMMAND...: polls until the command succeeds; after SECONDS fails and names the command.
+# wait_until SECONDS COMMAND...: polls until the command succeeds; after SECONDS fails and names the command. On an
+# emulated machine a second is LICHEN_SLOW seconds.
 wait_until() {
-    local limit=$1 start
+    local limit=$(($1 * ${LICHEN_SLOW:-1})) start
     shift
     start=$(clock_ms)
     until "$@" 3>&- 4>&-; do

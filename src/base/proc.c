@@ -53,6 +53,24 @@ int proc_pidfd(pid_t pid)
     return (int)fd;
 }
 
+pid_t proc_pid_of(int pidfd)
+{
+    _cleanup_buf_ struct buf b = { 0 };
+    char path[64];
+    const char *line;
+    long pid;
+    int r;
+
+    (void)str_format(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+    r = fd_read_file(AT_FDCWD, path, 4096, &b);
+    if (r < 0)
+        return r;
+    line = strstr(b.data, "Pid:");
+    pid = line ? strtol(line + 4, NULL, 10) : -1;
+    /* 0: not visible in this pid namespace; -1: gone. */
+    return pid > 0 ? (pid_t)pid : -ESRCH;
+}
+
 int proc_signal(int pidfd, int signal)
 {
     return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0 ? -errno : 0;

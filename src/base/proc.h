@@ -24,6 +24,10 @@ pid_t proc_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd);
 /* pidfd_open(2). Returns a descriptor or -errno (-ESRCH when there is no such process). */
 int proc_pidfd(pid_t pid);
 
+/* The pid a pidfd refers to, in the pid namespace of /proc ("Pid:" of its fdinfo). Returns it or -errno
+ * (-ESRCH when dead). */
+pid_t proc_pid_of(int pidfd);
+
 /* pidfd_send_signal(2). Returns 0 or -errno. */
 int proc_signal(int pidfd, int signal);
 

@@ -26,32 +26,39 @@ static bool caller_is_privileged(void)
     return geteuid() == 0 && host_probe(&host, NULL) == 0 && host.privileged;
 }
 
+int container_open_root(const char *root_option, struct container *ret, struct err *e)
+{
+    *ret = (struct container){ .root = -1, .dir = -1 };
+    ret->root_path = state_root_path(root_option, caller_is_privileged());
+    ret->root = state_root_open(ret->root_path, false, e);
+    if (ret->root >= 0)
+        return 0;
+    container_close(ret);
+    return err_code(e);
+}
+
 int container_open(const char *root_option, const char *id, bool lock, struct container *ret, struct err *e)
 {
+    struct err local;
     int r;
 
-    *ret = (struct container){ .root = -1, .dir = -1, .id = id };
+    e = e ? e : &local;
+    *ret = (struct container){ .root = -1, .dir = -1 };
     r = state_check_id(id, e);
     if (r < 0)
         return r;
-    ret->root_path = state_root_path(root_option, caller_is_privileged());
-    ret->root = state_root_open(ret->root_path, false, e);
-    if (ret->root == -ENOENT) {
-        r = err_set(e, ENOENT, "container does not exist: %s", id);
-        goto fail;
-    }
-    r = ret->root;
-    if (r >= 0)
-        r = ret->dir = state_open(ret->root, id, e);
+    r = container_open_root(root_option, ret, e);
+    if (r < 0)
+        return r == -ENOENT ? err_set(e, ENOENT, "container does not exist: %s", id) : r;
+    ret->id = id;
+    r = ret->dir = state_open(ret->root, id, e);
     if (r >= 0 && lock)
         r = state_lock(ret->dir, LOCK_TIMEOUT_MS, id, e);
     if (r >= 0)
         r = record_read(ret->dir, id, &ret->record, e);
-    if (r >= 0)
-        return 0;
-fail:
-    container_close(ret);
-    return r;
+    if (r < 0)
+        container_close(ret);
+    return r < 0 ? r : 0;
 }
 
 void container_close(struct container *c)

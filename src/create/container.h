@@ -26,6 +26,9 @@ struct container {
 int container_open(const char *root_option, const char *id, bool lock, struct container *ret, struct err *e);
 void container_close(struct container *c);
 
+/* Open only the state root, into ret->root: for list. -ENOENT when there is none yet. */
+int container_open_root(const char *root_option, struct container *ret, struct err *e);
+
 /* The status, derived from what can be observed now (state/lifecycle.h). Takes no lock. */
 enum lifecycle_status container_status(struct container *c);
 

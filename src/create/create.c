@@ -159,6 +159,19 @@ static void fill_record(const struct create_request *request, struct created *c,
         record_downgrade(rec, c->plan.downgrades.v[i]);
 }
 
+static int write_resolv_conf(const struct created *c, struct err *e)
+{
+    _cleanup_buf_ struct buf host = { 0 }, text = { 0 };
+    int r;
+
+    if (!c->plan.resolv_conf)
+        return 0;
+    (void)fd_read_file(AT_FDCWD, "/etc/resolv.conf", 1U << 20, &host);
+    net_resolv_conf(&c->plan.net, host.data ? host.data : "", &text);
+    r = fd_replace_file(c->dir, "resolv.conf", 0644, text.data, text.len, false);
+    return r < 0 ? err_sys(e, r, "%s", c->plan.resolv_conf) : 0;
+}
+
 /* ROOT/<id>, the record that says "creating" and names all a crash could leave, the frozen configuration. */
 static int make_state(struct create_request *request, struct created *c, const struct host *host,
                       struct err *e)
@@ -189,7 +202,8 @@ static int make_state(struct create_request *request, struct created *c, const s
     if (c->plan.driver != ROOTFS_DIR && host->privileged && c->plan.in_userns &&
         (fchmod(c->root, 0711) < 0 || fchmod(c->dir, 0711) < 0))
         return err_sys(e, errno, "state directory");
-    return make_overlay(c, e);
+    r = write_resolv_conf(c, e);
+    return r < 0 ? r : make_overlay(c, e);
 }
 
 static int create_steps(struct create_request *request, struct created *c, struct err *e)

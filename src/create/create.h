@@ -11,6 +11,7 @@
 
 struct create_request {
     const char *root_option;       /* --root or NULL */
+    const char *config;            /* --config: instead of BUNDLE/config.json */
     struct create_options options; /* id, bundle and the rest; state_dir and overlay_dir are filled in here */
     bool for_run;                  /* START will come from this process: no start socket */
     bool dry_run;                  /* print the plan into @plan_text and create nothing */

@@ -257,7 +257,7 @@ static int prepare(struct exec *x, struct err *e)
     pid_t pid = x->c->record.init.pid;
     _cleanup_close_
     int cache = -1;
-    struct spec *spec = NULL;
+    const struct spec *spec = x->request->spec;
     int pair[2], r;
 
     x->init_pidfd = container_init_pidfd(x->c);
@@ -267,12 +267,10 @@ static int prepare(struct exec *x, struct err *e)
     if (r < 0)
         return r;
     x->setgroups_denied = setgroups_is_denied(pid);
-    r = container_spec(x->c, &spec, e);
-    if (r >= 0 && spec->seccomp.set) {
+    if (spec->seccomp.set) {
         cache = seccomp_cache_open(x->c->root);
         r = seccomp_prepare(&spec->seccomp, cache, &x->filter, e);
     }
-    spec_free(spec);
     if (r >= 0)
         r = sync_pair(pair, e);
     if (r < 0)

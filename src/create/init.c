@@ -159,12 +159,26 @@ static int check_program(struct init *in, struct err *e)
     return process_find_program(&in->process, e);
 }
 
+/* INIT: a pidfd of ourselves, from which the parent learns our pid in its own pid namespace. */
+static int introduce(struct init *in, struct err *e)
+{
+    _cleanup_close_
+    int self = proc_pidfd(getpid());
+
+    if (self < 0)
+        return err_sys(e, self, "pidfd_open");
+    return sync_send(in->sync, SYNC_INIT, 0, self, e);
+}
+
 /* Everything before the start. */
 static int build(struct init *in, struct err *e)
 {
     const struct plan *plan = in->c->plan;
     int r;
 
+    r = introduce(in, e);
+    if (r < 0)
+        return r;
     in->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (in->proc < 0)
         return err_sys(e, errno, "/proc");

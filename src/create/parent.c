@@ -143,17 +143,19 @@ static int make_stage(struct parent *p, struct err *e)
     return sync_send(c->sync, SYNC_MAPPED, 0, c->cgroup_begun ? c->cgroup.dirfd : -1, e);
 }
 
-static int on_init(struct parent *p, const struct sync_msg *msg, int *fd, struct err *e)
+static int on_init(struct parent *p, int *fd, struct err *e)
 {
     struct created *c = p->c;
+    pid_t pid;
     int r;
 
-    if (*fd < 0 || msg->value <= 0)
-        return err_set(e, EPROTO, "INIT without a pid");
+    if (*fd < 0)
+        return err_set(e, EPROTO, "INIT without a pidfd");
     c->init_pidfd = TAKE_FD(*fd);
-    r = proc_identify((pid_t)msg->value, &c->record.init);
+    pid = proc_pid_of(c->init_pidfd);
+    r = pid < 0 ? pid : proc_identify(pid, &c->record.init);
     if (r < 0)
-        return err_sys(e, r, "init (pid %d) is gone", msg->value);
+        return err_sys(e, r, "init is gone");
     if (cgroup_needs_pid(&c->plan.cgroup)) {
         r = cgroup_begin(&c->plan.cgroup, &c->spec->resources, c->record.init.pid, &c->cgroup, e);
         c->cgroup_begun = r >= 0;
@@ -224,7 +226,7 @@ static int handle(struct parent *p, const struct sync_msg *msg, int *fd, struct 
         return sync_unexpected(msg, "INIT", e);
     switch (msg->type) {
     case SYNC_INIT:
-        return on_init(p, msg, fd, e);
+        return on_init(p, fd, e);
     case SYNC_ROOTFS:
         return on_rootfs(p, msg, e);
     case SYNC_TAP:
@@ -311,6 +313,14 @@ int parent_build(struct created *c, bool for_run, struct err *e)
     if (r < 0)
         explain_rootfs(&p, e);
     sync_test_step("parent:ready");
+    /* Unless it has become fuse-overlayfs, the stage has done its work; nobody else would collect it. */
+    if (c->stage > 0 && !c->record.rootfs_helper.pid) {
+        int status;
+
+        c->sync = r < 0 ? fd_close(c->sync) : c->sync;
+        (void)proc_wait(c->stage, &status);
+        c->stage = 0;
+    }
     seccomp_filter_free(&p.context.filter);
     fd_close(p.context.child_end);
     fd_close(p.context.listen);

@@ -67,8 +67,9 @@ struct plan {
     const char *mount_point; /* where init mounts it: rootfs itself, or below the state directory */
     size_t n_mounts;
     struct mount_op *mounts;
-    bool setup_dev;    /* /dev is not the host's, bound in */
-    bool bind_devices; /* mknod is not permitted: bind the host's nodes */
+    const char *resolv_conf; /* the file to write and bind for a slirp network, or NULL */
+    bool setup_dev;          /* /dev is not the host's, bound in */
+    bool bind_devices;       /* mknod is not permitted: bind the host's nodes */
 
     struct cgroup_plan cgroup;
     struct net_config net;

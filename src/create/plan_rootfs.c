@@ -9,6 +9,7 @@
 #include "base/path.h"
 #include "create/plan_parts.h"
 #include "rootfs/devices.h"
+#include "rootfs/mountapi.h"
 
 static const char *absolute(struct plan *plan, const char *path)
 {
@@ -161,6 +162,10 @@ static int plan_mount(struct plan *plan, size_t i, struct err *e)
 
         op->source = absolute(plan, m->source);
         op->type = "bind";
+        /* A read-only recursive bind of the host's /sys means all of it: its cgroup mounts too
+         * (CVE-2023-25809). */
+        if (str_eq(op->source, "/sys") && op->options.recursive_bind && (op->options.set & MOUNT_ATTR_RDONLY))
+            op->options.rec_set |= MOUNT_ATTR_RDONLY;
         /* Best said now, before anything is made; what the caller may not see, init (with more rights) may.
          */
         if (stat(op->source, &st) < 0 && errno == ENOENT)
@@ -173,6 +178,34 @@ static int plan_mount(struct plan *plan, size_t i, struct err *e)
     if (str_eq(op->destination, "/dev") && op->options.bind)
         plan->setup_dev = false;
     return 0;
+}
+
+/*
+ * A slirp network has its own name server; the host's resolv.conf (or the image's) would name one the
+ * container can't reach. Not where the configuration brings its own.
+ */
+static void plan_resolv_conf(struct plan *plan)
+{
+    struct mount_op *op = &plan->mounts[plan->n_mounts];
+
+    if (!plan->setup_tap)
+        return;
+    for (size_t i = 0; i < plan->n_mounts; i++) {
+        if (str_eq(plan->mounts[i].destination, "/etc/resolv.conf") ||
+            str_eq(plan->mounts[i].destination, "/etc"))
+            return;
+    }
+    plan->resolv_conf = arena_printf(&plan->arena, "%s/resolv.conf", plan->options.state_dir);
+    *op = (struct mount_op){
+        .field = "network slirp",
+        .type = "bind",
+        .source = plan->resolv_conf,
+        .destination = "/etc/resolv.conf",
+        .options = { .bind = true,
+                     .set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC },
+        .optional = true,
+    };
+    plan->n_mounts++;
 }
 
 static int plan_devices(struct plan *plan, const struct host *host, struct err *e)
@@ -219,5 +252,6 @@ int plan_rootfs(struct plan *plan, const struct host *host, struct err *e)
         if (r < 0)
             return r;
     }
+    plan_resolv_conf(plan);
     return plan_devices(plan, host, e);
 }

@@ -130,7 +130,7 @@ static int run_stage(struct create_context *c, struct err *e)
         r = sync_pair(pair, e);
     if (r < 0)
         return r;
-    pid = proc_clone(plan->clone_flags | CLONE_PARENT, cgroup, &init_pidfd);
+    pid = proc_clone(plan->clone_flags | CLONE_PARENT, cgroup, NULL);
     if (pid == 0) {
         fd_close(pair[0]);
         init_main(c, pair[1]);
@@ -139,10 +139,6 @@ static int run_stage(struct create_context *c, struct err *e)
     if (pid < 0)
         return err_sys(e, pid, "cannot make the container's namespaces");
     sync_test_step("stage:cloned");
-    r = sync_send(c->child_end, SYNC_INIT, pid, init_pidfd, e);
-    if (r < 0)
-        return r;
-    sync_test_step("stage:init-sent");
     if (plan->driver == ROOTFS_DIR)
         return 0;
     return serve_rootfs(c, pair[0], e);

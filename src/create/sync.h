@@ -21,7 +21,7 @@
     X(FAILED, "any process: the error record; nothing follows")                                              \
     X(MAPPED, "parent to stage: the id maps are written; carries the cgroup directory when init is to be "   \
               "born in it")                                                                                  \
-    X(INIT, "stage to parent: init exists; its pid, and its pidfd attached")                                 \
+    X(INIT, "init to parent, its first word: it exists; its pidfd attached")                                 \
     X(ROOTED, "init to stage (their own pair): the root is mounted; with the FUSE connection attached when " \
               "it needs a server")                                                                           \
     X(ROOTFS, "init to parent: the root is mounted; value = enum rootfs_driver chosen, text = why not the "  \

@@ -33,11 +33,16 @@ static bool own_directory(char *buf, size_t size)
     ssize_t n = readlink("/proc/self/exe", buf, size - 1);
     char *slash;
 
+    const char *original = getenv("LICHEN_SELF");
+
     if (n < 0 || (size_t)n == size - 1)
         return false;
     buf[n] = '\0';
+    /* lichen-oci may run from a sealed copy of itself (create/self_protect.h), which says where the original is. */
+    if (str_has_prefix(buf, "/memfd:") && (!original || str_format(buf, size, "%s", original) < 0))
+        return false;
     slash = strrchr(buf, '/');
-    if (!slash || str_has_prefix(buf, "/memfd:"))
+    if (!slash)
         return false;
     *slash = '\0';
     return true;

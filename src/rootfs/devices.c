@@ -154,8 +154,9 @@ static int make_links(int dev, struct err *e)
         if (symlinkat(links[i].target, dev, links[i].name) < 0 && errno != EEXIST)
             return err_sys(e, errno, "/dev/%s: cannot make the link", links[i].name);
     }
-    if (fstatat(AT_FDCWD, "/proc/kcore", &st, 0) == 0)
-        (void)symlinkat("/proc/kcore", dev, "core");
+    if (fstatat(AT_FDCWD, "/proc/kcore", &st, 0) == 0 && symlinkat("/proc/kcore", dev, "core") < 0 &&
+        errno != EEXIST)
+        return err_sys(e, errno, "/dev/core: cannot make the link");
     /* config-linux.md: /dev/ptmx is a link or bind of the container's own pts/ptmx. */
     if (fstatat(dev, "ptmx", &st, AT_SYMLINK_NOFOLLOW) == 0) {
         if (S_ISDIR(st.st_mode) || unlinkat(dev, "ptmx", 0) < 0)

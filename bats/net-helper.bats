@@ -193,6 +193,18 @@ container='
     [[ $output == *" a"*" b"*"ready"*"b"* ]]
 }
 
+@test "DNS follows a plain resolv.conf that is replaced, as NetworkManager does" {
+    run -0 host '
+        mount -t tmpfs t /etc; echo "nameserver 127.0.0.9" >/etc/resolv.conf
+        serve udp 127.0.0.9 53; "$PEER" serve udp 198.51.100.1 53 >"$T/second" & sleep 0.2
+        inside bash -c "\$PEER ask udp 10.0.2.3 53 a; echo change >$T/change; sleep 2; \$PEER ask udp 10.0.2.3 53 b" &
+        driver=$!
+        for _ in {1..100}; do [[ -e $T/change ]] && break; sleep 0.05; done
+        echo "nameserver 198.51.100.1" >/etc/new && mv /etc/new /etc/resolv.conf
+        wait $driver; cat "$T/second"; sleep 0.3; pgrep lichen-net-dns || echo ended'
+    [[ $output == *" a"*" b"*"ready"*"b"*"ended" ]]
+}
+
 @test "without a user namespace for its sandbox lichen-net serves and says so" {
     # One more namespace is allowed below the made-up host: the container's.
     run -0 host 'serve tcp 198.51.100.1 7000; echo 1 >/proc/sys/user/max_user_namespaces

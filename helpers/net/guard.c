@@ -215,6 +215,18 @@ bool guard_from_container(struct guard *g, uint8_t *frame, size_t size, uint32_t
     }
 }
 
+bool guard_is_for_nameserver(const struct guard *g, const uint8_t *frame)
+{
+    switch (get16(frame + 12)) {
+    case ETHERTYPE_IP:
+        return memcmp(frame + IP4_DESTINATION, &g->nameserver, 4) == 0;
+    case ETHERTYPE_IPV6:
+        return memcmp(frame + IP6_DESTINATION, &g->nameserver6, 16) == 0;
+    default:
+        return false;
+    }
+}
+
 static void to_container4(struct guard *g, uint8_t *frame, size_t size, uint32_t now)
 {
     struct guard_flow flow = { .peer.s6_addr = { [10] = 0xff, [11] = 0xff }, .used = true, .seen = now };

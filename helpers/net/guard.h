@@ -32,8 +32,8 @@ struct guard_flow {
 
 struct guard {
     bool ipv6;
-    struct in_addr gateway;
-    struct in6_addr gateway6;
+    struct in_addr gateway, nameserver;
+    struct in6_addr gateway6, nameserver6;
     uint64_t udp_ports[1024]; /* bit set of published container UDP ports */
     bool has_udp_ports;
     struct guard_flow flows[GUARD_FLOWS];
@@ -50,6 +50,9 @@ void guard_add_udp_port(struct guard *g, uint16_t port);
 
 /* A frame from the container, before libslirp sees it; may be rewritten. False: drop it. @now in seconds. */
 bool guard_from_container(struct guard *g, uint8_t *frame, size_t size, uint32_t now);
+
+/* Is a frame that guard_from_container let through for the name server? */
+bool guard_is_for_nameserver(const struct guard *g, const uint8_t *frame);
 
 /* A frame of libslirp for the container. May be rewritten. */
 void guard_to_container(struct guard *g, uint8_t *frame, size_t size, uint32_t now);

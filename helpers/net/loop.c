@@ -10,7 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/mem.h"
+#include "resolver.h"
 #include "stack.h"
 
 #define NS_PER_MS     1000000
@@ -165,6 +167,16 @@ static int prepare(struct stack *s)
     return run_timers(s, timeout >= SLIRP_IDLE_MS ? -1 : (int)timeout);
 }
 
+/* A query is on its way: libslirp looks at its resolv.conf again at most once a second, so do we. */
+static void refresh_resolver(struct stack *s)
+{
+    if (s->resolver_checked_ns && s->now_ns - s->resolver_checked_ns < NS_PER_SECOND)
+        return;
+    s->resolver_checked_ns = s->now_ns;
+    if (resolver_refresh(s->keeper) < 0)
+        s->keeper = fd_close(s->keeper);
+}
+
 /* Hand the container's frames to libslirp. 1 when there may be more, 0 when drained, -errno. */
 static int read_tap(struct stack *s, struct err *e)
 {
@@ -181,8 +193,11 @@ static int read_tap(struct stack *s, struct err *e)
             continue;
         if (n < 0)
             return err_sys(e, errno, "read the tap device");
-        if (n > 0 && guard_from_container(&s->guard, frame, (size_t)n, now))
-            slirp_input(s->slirp, frame, (int)n);
+        if (n <= 0 || !guard_from_container(&s->guard, frame, (size_t)n, now))
+            continue;
+        if (s->keeper >= 0 && guard_is_for_nameserver(&s->guard, frame))
+            refresh_resolver(s);
+        slirp_input(s->slirp, frame, (int)n);
     }
     return 1;
 }

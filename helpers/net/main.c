@@ -213,7 +213,7 @@ static int serve(struct options *o, struct stack *s, struct err *e)
     if (r >= 0)
         r = stack_publish(s, &o->net, e);
     if (r >= 0)
-        r = sandbox_enter(warning, e);
+        r = sandbox_enter(&s->keeper, warning, e);
     if (r < 0) {
         tell(&o->ready, NULL, e);
         return r;

@@ -24,6 +24,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "resolver.h"
 
 /* sys/mount.h and linux/mount.h clash in glibc 2.36. */
 int mount(const char *source, const char *target, const char *type, unsigned long flags, const void *data);
@@ -37,7 +38,8 @@ int umount2(const char *target, int flags);
 
 /* What of the host's file system stays visible. */
 struct resolver_view {
-    int tree;            /* detached copy of the mount that holds it, -1: the host has none */
+    int tree;            /* detached copy of the mount that holds it, -1: none, or a copy is kept */
+    int keeper;          /* -1, or the socket of the keeper that fills a copy (resolver.h) */
     bool directory;      /* a whole directory is shown, since its files are replaced by rename */
     char path[PATH_MAX]; /* what the tree shows: the file, or its directory */
     char file[PATH_MAX]; /* the file that /etc/resolv.conf really is */
@@ -53,13 +55,13 @@ static bool is_resolvers_own(const char *directory)
 
 /*
  * A link leads to a directory of the resolver's own (systemd-resolved, resolvconf, NetworkManager): that
- * directory is shown, so that replacements are seen. A plain file in /etc is shown alone.
+ * directory is shown, so that replacements are seen. A plain file in /etc is copied by the keeper; where
+ * that could not be started, it is shown as it is.
  */
 static int find_resolver(struct resolver_view *v)
 {
     char *real = realpath(RESOLV_CONF, NULL), *slash;
 
-    v->tree = -1;
     if (!real)
         return -errno;
     (void)str_format(v->file, sizeof(v->file), "%s", real);
@@ -70,6 +72,8 @@ static int find_resolver(struct resolver_view *v)
     v->directory = is_resolvers_own(v->path);
     if (!v->directory)
         *slash = '/';
+    if (v->keeper >= 0 && str_eq(v->file, RESOLV_CONF))
+        return 0;
     v->tree = (int)syscall(SYS_open_tree, AT_FDCWD, v->path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     return v->tree < 0 ? -errno : 0;
 }
@@ -131,9 +135,21 @@ static int show_resolver(const struct resolver_view *v)
     return symlink(v->file, "etc/resolv.conf") < 0 ? -errno : 0;
 }
 
-static int empty_root(void)
+/* A copy of /etc/resolv.conf in the new root, which is the working directory. */
+static int copy_resolver(int keeper)
 {
-    struct resolver_view v = { .tree = -1 };
+    _cleanup_close_
+    int copy = -1;
+
+    if (mkdir("etc", 0755) < 0)
+        return -errno;
+    copy = open("etc/resolv.conf", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+    return copy < 0 ? -errno : resolver_fill(keeper, copy);
+}
+
+static int empty_root(int keeper)
+{
+    struct resolver_view v = { .tree = -1, .keeper = keeper };
     _cleanup_close_
     int tree = -1;
     int r;
@@ -149,12 +165,15 @@ static int empty_root(void)
         chdir(STAGING) < 0)
         return -errno;
     r = tree >= 0 ? show_resolver(&v) : 0;
+    if (tree < 0 && keeper >= 0)
+        r = copy_resolver(keeper);
     if (r < 0)
         return r;
     /* pivot_root(2), "pivot_root(".", ".")": the old root ends on top of the new one and is then taken off.
      */
     if (syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
         return -errno;
+    /* Refused while the keeper can write; the system call filter lets nobody here open a file for it. */
     make_read_only(AT_FDCWD, "/");
     return 0;
 }
@@ -187,13 +206,27 @@ static int set_limits(struct err *e)
     return 0;
 }
 
-int sandbox_enter(char warning[NET_WARNING_MAX], struct err *e)
+/* The keeper's socket where one is needed, else -1. */
+static int start_keeper(void)
 {
+    struct stat st;
+
+    if (lstat(RESOLV_CONF, &st) < 0 || !S_ISREG(st.st_mode))
+        return -1;
+    return resolver_start();
+}
+
+int sandbox_enter(int *ret_keeper, char warning[NET_WARNING_MAX], struct err *e)
+{
+    int keeper = start_keeper();
     int r = make_namespaces();
 
     warning[0] = '\0';
     if (r >= 0)
-        r = empty_root();
+        r = empty_root(keeper);
+    if (r < 0)
+        keeper = fd_close(keeper);
+    *ret_keeper = keeper;
     if (r < 0)
         (void)snprintf(warning, NET_WARNING_MAX,
                        "lichen-net sees the host's files: no user namespace for its sandbox (%s)",

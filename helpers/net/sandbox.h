@@ -17,10 +17,11 @@
 #include "net/net.h"
 
 /*
- * Close the cage. @warning receives "" or which part could not be had (no user namespace): the rest still
- * holds. 0, or -errno when a part that must hold does not.
+ * Close the cage. *ret_keeper receives the socket for resolver_refresh, or -1 where nothing has to be.
+ * @warning receives "" or which part could not be had (no user namespace): the rest still holds. 0, or -errno
+ * when a part that must hold does not.
  */
-int sandbox_enter(char warning[NET_WARNING_MAX], struct err *e);
+int sandbox_enter(int *ret_keeper, char warning[NET_WARNING_MAX], struct err *e);
 
 /* syscalls.c: load the system call allow-list. The last step. 0 or -errno. */
 int sandbox_filter(struct err *e);

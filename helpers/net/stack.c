@@ -172,10 +172,12 @@ int stack_open(struct stack *s, const struct net_config *c, int tap, int contain
     SlirpConfig config;
     int flags, r;
 
-    *s = (struct stack){ .tap = tap, .container = container, .epoll = -1, .config = c };
+    *s = (struct stack){ .tap = tap, .container = container, .epoll = -1, .keeper = -1, .config = c };
     s->guard.ipv6 = c->ipv6;
     s->guard.gateway = net_node_in(c, NET_NODE_GATEWAY);
     s->guard.gateway6 = net_node_in6(NET_NODE_GATEWAY);
+    s->guard.nameserver = net_node_in(c, NET_NODE_NAMESERVER);
+    s->guard.nameserver6 = net_node_in6(NET_NODE_NAMESERVER);
     r = check_version(e);
     if (r < 0)
         return r;

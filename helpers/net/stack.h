@@ -32,8 +32,10 @@ struct stack_timer {
 
 struct stack {
     Slirp *slirp;
-    int tap, container, epoll;       /* borrowed, borrowed, owned; the process's exit releases all */
-    int64_t now_ns;                  /* read once per round: libslirp asks for the time per packet */
+    int tap, container, epoll; /* borrowed, borrowed, owned; the process's exit releases all */
+    int64_t now_ns;            /* read once per round: libslirp asks for the time per packet */
+    int keeper;                /* socket of resolver.h, or -1; owned */
+    int64_t resolver_checked_ns;
     int64_t drain_until_ns;          /* 0 while the container lives */
     const struct net_config *config; /* borrowed */
     uint32_t round;

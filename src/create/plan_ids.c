@@ -7,9 +7,15 @@
 
 bool plan_needs_ranges(const struct spec *spec, const struct create_options *options, const struct host *host)
 {
-    bool has_mapping = spec->n_uid_mappings || spec->n_gid_mappings;
+    bool layers = options->overlay || spec_annotation(spec, "io.lichen.rootfs.lower") ||
+                  spec_annotation(spec, "io.lichen.rootfs.upper");
 
-    if (host->privileged || host->namespace_root || has_mapping)
+    if (host->privileged || host->namespace_root)
+        return false;
+    /* With layers they also tell how the layers' owners have to be shifted. */
+    if (layers)
+        return true;
+    if (spec->n_uid_mappings || spec->n_gid_mappings)
         return false;
     if (spec->namespaces[NS_USER].present && spec->namespaces[NS_USER].path)
         return false;

@@ -72,11 +72,54 @@ static int plan_upper(struct plan *plan, const char *upper, const char *work, st
     return r < 0 ? r : check_directory(plan->overlay.work, "io.lichen.rootfs.work", e);
 }
 
+/* "1002:0:1:0:1:1002" for fuse-overlayfs: the id it sees, the id it shows, how many. */
+static const char *mapping_text(struct plan *plan, const struct idmap *map)
+{
+    _cleanup_buf_ struct buf text = { 0 };
+
+    for (size_t i = 0; i < map->n; i++)
+        buf_printf(&text, "%s%u:%u:%u", i ? ":" : "", map->v[i].host, map->v[i].container, map->v[i].size);
+    return arena_strdup(&plan->arena, text.data ? text.data : "");
+}
+
+/*
+ * Layers lie on disk as the default map owns them (container 0 = the caller). A container with another map
+ * sees their owners shifted; only fuse-overlayfs can shift them back. *ret: whether they must be.
+ */
+static int plan_shift(struct plan *plan, const struct host *host, bool *ret, struct err *e)
+{
+    struct idmap *layers = ARENA_NEW(&plan->arena, struct idmap),
+                 *result = ARENA_NEW(&plan->arena, struct idmap);
+    int r;
+
+    *ret = false;
+    if (!plan->has_map || plan->map_privileged || !host->ranges_loaded)
+        return 0;
+    plan->overlay.squash_to_root = idmap_size(&plan->uids) == 1;
+    if (plan->overlay.squash_to_root) {
+        *ret = true;
+        return 0;
+    }
+    r = idmap_build(IDS_DEFAULT, host->uid, &host->subuids, "/etc/subuid", layers, e);
+    if (r >= 0 && idmap_translate(layers, &plan->uids, result)) {
+        plan->overlay.uid_mapping = mapping_text(plan, result);
+        *ret = true;
+    }
+    if (r >= 0)
+        r = idmap_build(IDS_DEFAULT, host->gid, &host->subgids, "/etc/subgid", layers, e);
+    if (r >= 0 && idmap_translate(layers, &plan->gids, result)) {
+        plan->overlay.gid_mapping = mapping_text(plan, result);
+        *ret = true;
+    }
+    return r;
+}
+
 /* Which driver `auto` may use: the kernel's overlay shows the layers' owners as they are, so shifted ids need
  * fuse-overlayfs. */
-static int plan_driver(struct plan *plan, const char *text, struct err *e)
+static int plan_driver(struct plan *plan, const struct host *host, const char *text, struct err *e)
 {
     enum rootfs_driver wanted = ROOTFS_AUTO;
+    bool shift;
     int r;
 
     if (text) {
@@ -93,9 +136,14 @@ static int plan_driver(struct plan *plan, const char *text, struct err *e)
     }
     if (wanted == ROOTFS_DIR)
         return err_set(e, EINVAL, "io.lichen.rootfs.driver dir: cannot show layers");
-    plan->driver = wanted;
-    if (wanted == ROOTFS_AUTO && str_eq(plan->id_map_name, "single"))
-        plan->driver = ROOTFS_FUSE;
+    r = plan_shift(plan, host, &shift, e);
+    if (r < 0)
+        return r;
+    plan->driver = wanted == ROOTFS_AUTO && shift ? ROOTFS_FUSE : wanted;
+    if (wanted == ROOTFS_OVERLAY && shift)
+        plan_downgrade(
+            plan,
+            "rootfs driver overlay: the layers' owners cannot be shifted to this id map; fuse-overlayfs can");
     if (plan->driver != ROOTFS_OVERLAY) {
         plan->fuse_program = overlay_find_fuse(&plan->arena);
         if (!plan->fuse_program && plan->driver == ROOTFS_FUSE) {
@@ -107,7 +155,7 @@ static int plan_driver(struct plan *plan, const char *text, struct err *e)
     return 0;
 }
 
-static int plan_layers(struct plan *plan, struct err *e)
+static int plan_layers(struct plan *plan, const struct host *host, struct err *e)
 {
     const struct spec *spec = plan->spec;
     const char *lower = spec_annotation(spec, "io.lichen.rootfs.lower");
@@ -130,7 +178,7 @@ static int plan_layers(struct plan *plan, struct err *e)
     } else {
         r = plan_upper(plan, upper, work, e);
     }
-    return r < 0 ? r : plan_driver(plan, spec_annotation(spec, "io.lichen.rootfs.driver"), e);
+    return r < 0 ? r : plan_driver(plan, host, spec_annotation(spec, "io.lichen.rootfs.driver"), e);
 }
 
 /* cgroup: the v1 name in every stock bundle means "show the container its cgroups". */
@@ -233,7 +281,7 @@ int plan_rootfs(struct plan *plan, const struct host *host, struct err *e)
     if (!spec->has_root || !spec->root.path || !*spec->root.path)
         return err_set(e, EINVAL, "root.path is missing");
     plan->rootfs = absolute(plan, spec->root.path);
-    r = plan_layers(plan, e);
+    r = plan_layers(plan, host, e);
     if (r < 0)
         return r;
     if (plan->driver == ROOTFS_DIR || str_eq(plan->overlay.lower, plan->rootfs)) {

@@ -73,9 +73,10 @@ static int become_namespace_root(const struct plan *plan, struct err *e)
         return 0;
     if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
         return err_sys(e, errno, "cannot become root of the container's user namespace");
-    /* The root directory of an overlay is its upper's: a throw-away one was made by the caller, it must be
-     * the container root's. */
-    if (plan->options.overlay && fchownat(AT_FDCWD, plan->overlay.upper, 0, 0, AT_SYMLINK_NOFOLLOW) < 0)
+    /* The root directory of an overlay is its upper's. A throw-away one was made by the caller and must be
+     * root's, unless it is shifted. */
+    if (plan->options.overlay && !plan->overlay.uid_mapping &&
+        fchownat(AT_FDCWD, plan->overlay.upper, 0, 0, AT_SYMLINK_NOFOLLOW) < 0)
         return err_sys(e, errno, "--overlay: %s", plan->overlay.upper);
     return 0;
 }

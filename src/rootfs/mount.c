@@ -220,8 +220,13 @@ int mount_perform(struct mount_context *c, const struct mount_op *op, struct err
     if (r < 0)
         return r;
     target = open_destination(c, op, is_directory(tree), e);
+    if (target < 0 && op->optional) {
+        (void)str_format(c->note, sizeof(c->note), "%.*s", (int)sizeof(c->note) - 1,
+                         e ? e->message : op->destination);
+        return 0;
+    }
     if (target < 0)
-        return op->optional ? 0 : target;
+        return target;
     if (op->options.copy_up) {
         r = copyup_tree(target, tree);
         if (r < 0)

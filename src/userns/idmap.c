@@ -127,6 +127,47 @@ int idmap_to_container(const struct idmap *map, uint32_t host, uint32_t *ret)
     return -ENOENT;
 }
 
+/* The part of the extent @l, from its id @first on, that one extent of @container sees in one piece; 0 when
+ * its first id is not seen. */
+static uint32_t seen_run(const struct idmap_extent *l, uint32_t first, const struct idmap *container,
+                         uint32_t *ret_seen)
+{
+    uint32_t host = l->host + (first - l->container), left = l->size - (first - l->container);
+
+    for (size_t i = 0; i < container->n; i++) {
+        const struct idmap_extent *c = &container->v[i];
+
+        if (host >= c->host && host - c->host < c->size) {
+            uint32_t run = c->size - (host - c->host);
+
+            *ret_seen = c->container + (host - c->host);
+            return run < left ? run : left;
+        }
+    }
+    return 0;
+}
+
+bool idmap_translate(const struct idmap *layers, const struct idmap *container, struct idmap *ret)
+{
+    bool shifted = false;
+
+    ret->n = 0;
+    for (size_t i = 0; i < layers->n; i++) {
+        const struct idmap_extent *l = &layers->v[i];
+        uint32_t id = l->container;
+
+        while (id - l->container < l->size) {
+            uint32_t seen = 0, run = seen_run(l, id, container, &seen);
+
+            if (run && idmap_add(ret, id, seen, run) < 0)
+                return shifted;
+            shifted = shifted || (run && seen != id);
+            id += run ? run : 1;
+        }
+    }
+    return shifted;
+}
+
 uint64_t idmap_size(const struct idmap *map)
 {
     uint64_t n = 0;

@@ -61,6 +61,14 @@ int idmap_to_host(const struct idmap *map, uint32_t container, uint32_t *ret);
 /* The id in the container for @host. Returns 0 or -ENOENT. */
 int idmap_to_container(const struct idmap *map, uint32_t host, uint32_t *ret);
 
+/*
+ * How layers that were unpacked under the map @layers must be translated for a container with the map
+ * @container: for each id i of the layers, the id as which the container's user namespace sees its files'
+ * owner ("host" of the result). For fuse-overlayfs's uidmapping. Ids the container can't see are left out.
+ * Returns whether the result differs from the identity.
+ */
+bool idmap_translate(const struct idmap *layers, const struct idmap *container, struct idmap *ret);
+
 /* How many ids it maps. */
 uint64_t idmap_size(const struct idmap *map);
 

@@ -5,6 +5,12 @@
 
 load lib/lichen
 
+# Nothing here depends on the machine, and the compiler is not in the test machine.
+setup() {
+    requires --lane user
+    lichen_setup
+}
+
 # tree FILE TEXT...: a source tree of our own.
 tree() {
     while [[ $# -gt 0 ]]; do

@@ -9,6 +9,7 @@
 #define LICHEN_TESTS_UNIT_H
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct unit_test {
@@ -17,6 +18,15 @@ struct unit_test {
 };
 
 static int unit_failures;
+
+/* Where src/tests/seeds is: LICHEN_SEEDS when the program runs elsewhere than it was built (a copy, the test
+ * machine), else where it was. */
+static inline const char *unit_seeds(const char *built)
+{
+    const char *moved = getenv("LICHEN_SEEDS");
+
+    return moved && *moved ? moved : built;
+}
 
 #define CHECK(condition)                                                       \
     do {                                                                       \

@@ -36,8 +36,10 @@ static struct spec *profile_of(const char *seccomp)
 static struct spec *docker_profile(void)
 {
     _cleanup_buf_ struct buf b = { 0 };
+    _cleanup_free_
+    char *path = str_printf("%s/seccomp-docker.json", unit_seeds(SEEDS_DIR));
 
-    CHECK_INT(fd_read_file(AT_FDCWD, SEEDS_DIR "/seccomp-docker.json", 1 << 20, &b), 0);
+    CHECK_INT(fd_read_file(AT_FDCWD, path, 1 << 20, &b), 0);
     return profile_of(b.data ? b.data : "{}");
 }
 

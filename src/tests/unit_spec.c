@@ -26,7 +26,7 @@ static int parse(const char *text, struct spec **ret, struct err *e)
 static struct spec *parse_seed(const char *name)
 {
     _cleanup_free_
-    char *path = str_printf("%s/fuzz_spec/%s", SEEDS_DIR, name);
+    char *path = str_printf("%s/fuzz_spec/%s", unit_seeds(SEEDS_DIR), name);
     _cleanup_buf_ struct buf text = { 0 };
     struct spec *spec = NULL;
     struct err e = { 0 };

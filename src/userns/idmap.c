@@ -127,24 +127,31 @@ int idmap_to_container(const struct idmap *map, uint32_t host, uint32_t *ret)
     return -ENOENT;
 }
 
-/* The part of the extent @l, from its id @first on, that one extent of @container sees in one piece; 0 when
- * its first id is not seen. */
-static uint32_t seen_run(const struct idmap_extent *l, uint32_t first, const struct idmap *container,
-                         uint32_t *ret_seen)
+/*
+ * How many ids of the extent @l from its id @first on are seen in one piece by @container (*ret_seen is then
+ * the first one's id there), or, when the first is not seen at all, how many in a row are not (*ret_visible
+ * false).
+ */
+static uint32_t next_run(const struct idmap_extent *l, uint32_t first, const struct idmap *container,
+                         uint32_t *ret_seen, bool *ret_visible)
 {
-    uint32_t host = l->host + (first - l->container), left = l->size - (first - l->container);
+    uint32_t host = l->host + (first - l->container), run = l->size - (first - l->container);
 
+    *ret_visible = false;
     for (size_t i = 0; i < container->n; i++) {
         const struct idmap_extent *c = &container->v[i];
 
         if (host >= c->host && host - c->host < c->size) {
-            uint32_t run = c->size - (host - c->host);
+            uint32_t rest = c->size - (host - c->host);
 
+            *ret_visible = true;
             *ret_seen = c->container + (host - c->host);
-            return run < left ? run : left;
+            return rest < run ? rest : run;
         }
+        if (c->host > host && c->host - host < run)
+            run = c->host - host;
     }
-    return 0;
+    return run;
 }
 
 bool idmap_translate(const struct idmap *layers, const struct idmap *container, struct idmap *ret)
@@ -154,15 +161,17 @@ bool idmap_translate(const struct idmap *layers, const struct idmap *container, 
     ret->n = 0;
     for (size_t i = 0; i < layers->n; i++) {
         const struct idmap_extent *l = &layers->v[i];
-        uint32_t id = l->container;
+        uint32_t done = 0;
 
-        while (id - l->container < l->size) {
-            uint32_t seen = 0, run = seen_run(l, id, container, &seen);
+        while (done < l->size) {
+            uint32_t seen = 0, id = l->container + done;
+            bool visible;
+            uint32_t run = next_run(l, id, container, &seen, &visible);
 
-            if (run && idmap_add(ret, id, seen, run) < 0)
+            if (visible && idmap_add(ret, id, seen, run) < 0)
                 return shifted;
-            shifted = shifted || (run && seen != id);
-            id += run ? run : 1;
+            shifted = shifted || (visible && seen != id);
+            done += run;
         }
     }
     return shifted;

@@ -98,3 +98,12 @@ size_t f(void);' src/base/bad.h 'size_t g(void);'
     capture "$LICHEN_SRC/bats/check/lane-filter" root "$T/s.bats"
     [[ $status -eq 0 && -z $stdout ]]
 }
+
+@test "a suite that belongs to another lane as a whole is not started" {
+    printf '%s\n' 'load lib/lichen' 'setup() {' '    requires --lane vm' '}' '@test "first" { touch /never; }' \
+        '@test "second" { :; }' >"$T/s.bats"
+    printf '@test "good" { :; }\n' >"$T/t.bats"
+    runner "$T/s.bats" "$T/t.bats"
+    [[ $status -eq 0 && $last == "1 passed, 0 failed, 0 skipped" && $output == *"s.bats"*"belongs to another lane"* ]]
+    [[ $(cat "$T/copy/build/check-results.lanes") == $'vm\ts.bats: first\nvm\ts.bats: second' ]]
+}

@@ -68,6 +68,47 @@ static void fish(void)
     }
 }
 
+/* '-' is a hyphen to roff unless escaped; help texts hold no other special characters. */
+static void put_roff(const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '-' || *text == '\\')
+            putchar('\\');
+        putchar(*text);
+    }
+}
+
+static void roff_rows(const struct option_row *rows)
+{
+    for (const struct option_row *row = rows; row && row->name; row++) {
+        printf(".TP\n\\fB");
+        if (row->letter)
+            printf("\\-%c\\fR, \\fB", row->letter);
+        printf("\\-\\-");
+        put_roff(row->name);
+        printf("\\fR");
+        if (row->kind != OPTION_FLAG)
+            printf(" \\fI%s\\fR", row->value);
+        printf("\n");
+        put_roff(row->help);
+        printf("\n");
+    }
+}
+
+/* The generated middle of lichen-oci(1): docs/man/generate puts it into the page. */
+static void man(void)
+{
+    printf(".SH GLOBAL OPTIONS\n");
+    roff_rows(global_options);
+    printf(".SH VERBS\n");
+    for (const struct verb *v = verbs; v->name; v++) {
+        printf(".SS %s%s %s\n", v->name, v->options ? " [OPTIONS]" : "", v->operands);
+        put_roff(v->summary);
+        printf(".\n");
+        roff_rows(v->options);
+    }
+}
+
 int verb_completion(struct cli *cli, struct err *e)
 {
     const char *shell = cli->operands[0];
@@ -78,6 +119,8 @@ int verb_completion(struct cli *cli, struct err *e)
         bash();
     else if (str_eq(shell, "fish"))
         fish();
+    else if (str_eq(shell, "man"))
+        man();
     else
         return err_set(e, EINVAL, "completion %s: bash, zsh or fish", shell);
     return 0;

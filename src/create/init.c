@@ -86,17 +86,15 @@ static int enter_cgroup(struct init *in, struct err *e)
     return 0;
 }
 
-/* Our pid as the host sees it: /proc is still the host's, and /proc/self there is a number of its pid
- * namespace. */
-static pid_t host_pid(const struct init *in)
+/* user_namespaces(7), "The /proc/[pid]/setgroups file": then setgroups(2) fails for ever, and the caller's
+ * groups stay. */
+static bool setgroups_is_denied(const struct init *in)
 {
-    char text[16];
-    ssize_t n = readlinkat(in->proc, "self", text, sizeof(text) - 1);
+    _cleanup_close_
+    int fd = path_open_procfs(in->proc, "self/setgroups", O_RDONLY);
+    char text[8] = "";
 
-    if (n <= 0)
-        return getpid();
-    text[n] = '\0';
-    return (pid_t)atoi(text);
+    return fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 && str_has_prefix(text, "deny");
 }
 
 static int run_hooks_inside(struct init *in, enum spec_hook_kind kind, enum lifecycle_status status,
@@ -154,7 +152,7 @@ static int check_program(struct init *in, struct err *e)
         .preserve_fds = plan->options.preserve_fds,
         .no_new_keyring = plan->options.no_new_keyring,
         .id = plan->options.id,
-        .setgroups_denied = plan->has_map && plan->map_directly && !plan->map_privileged,
+        .setgroups_denied = in->setgroups_denied,
     };
     return process_find_program(&in->process, e);
 }
@@ -182,7 +180,8 @@ static int build(struct init *in, struct err *e)
     in->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (in->proc < 0)
         return err_sys(e, errno, "/proc");
-    ((struct record *)in->c->record)->init.pid = host_pid(in);
+    /* runtime.md, "State": for hooks in the container's namespaces, the pid as the container sees it. */
+    ((struct record *)in->c->record)->init.pid = getpid();
     r = setup_network(in, e);
     if (r >= 0)
         r = init_mount_root(in->c, in->sync, in->stage, &in->root, e);
@@ -242,6 +241,8 @@ static int wait_for_start(struct init *in, struct err *e)
     struct sync_msg msg;
     int r;
 
+    /* From here on the end of the socket tells us; create's own, regular end must not kill us. */
+    (void)prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
     r = sync_send(in->sync, SYNC_READY, 0, -1, e);
     if (r < 0)
         return r;
@@ -299,6 +300,9 @@ void init_main(struct create_context *c, int stage_end)
     int r;
 
     proc_set_name("lichen:[init]");
+    /* A hook or a mount may keep us from reading the socket when the parent is killed; nobody knows us yet.
+     */
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     in.report = in.sync;
     r = build(&in, &e);
     if (r >= 0) {

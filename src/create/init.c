@@ -32,12 +32,13 @@
 
 struct init {
     struct create_context *c;
-    int sync;   /* to the parent */
-    int stage;  /* to the stage */
-    int root;   /* the mounted root file system */
-    int proc;   /* the host's procfs, opened before anything of the container was touched */
-    int tty;    /* the container's terminal, or -1 */
-    int report; /* where a failed exec is told: the start verb's connection, or the sync socket */
+    int sync;              /* to the parent */
+    int stage;             /* to the stage */
+    int root;              /* the mounted root file system */
+    int proc;              /* the host's procfs, opened before anything of the container was touched */
+    int tty;               /* the container's terminal, or -1 */
+    bool setgroups_denied; /* by a map written without privilege, here or in a namespace above */
+    int report;            /* where a failed exec is told: the start verb's connection, or the sync socket */
     struct process_setup process;
 };
 

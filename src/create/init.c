@@ -20,6 +20,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "base/str.h"
 #include "create/context.h"
 #include "create/hooks.h"
 #include "create/init_rootfs.h"
@@ -46,8 +47,7 @@ struct init {
 static int setup_network(struct init *in, struct err *e)
 {
     const struct plan *plan = in->c->plan;
-    _cleanup_close_
-    int tap = -1;
+    _cleanup_close_ int tap = -1;
     int r;
 
     if (plan->setup_loopback)
@@ -91,8 +91,7 @@ static int enter_cgroup(struct init *in, struct err *e)
  * groups stay. */
 static bool setgroups_is_denied(const struct init *in)
 {
-    _cleanup_close_
-    int fd = path_open_procfs(in->proc, "self/setgroups", O_RDONLY);
+    _cleanup_close_ int fd = path_open_procfs(in->proc, "self/setgroups", O_RDONLY);
     char text[8] = "";
 
     return fd >= 0 && read(fd, text, sizeof(text) - 1) > 0 && str_has_prefix(text, "deny");
@@ -123,8 +122,7 @@ static int run_create_hooks(struct init *in, struct err *e)
 
 static int setup_terminal(struct init *in, struct err *e)
 {
-    _cleanup_close_
-    int master = -1;
+    _cleanup_close_ int master = -1;
     struct sync_msg msg;
     int r;
 
@@ -161,8 +159,7 @@ static int check_program(struct init *in, struct err *e)
 /* INIT: a pidfd of ourselves, from which the parent learns our pid in its own pid namespace. */
 static int introduce(struct init *in, struct err *e)
 {
-    _cleanup_close_
-    int self = proc_pidfd(getpid());
+    _cleanup_close_ int self = proc_pidfd(getpid());
 
     if (self < 0)
         return err_sys(e, self, "pidfd_open");
@@ -181,8 +178,10 @@ static int build(struct init *in, struct err *e)
     in->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (in->proc < 0)
         return err_sys(e, errno, "/proc");
+    in->setgroups_denied = setgroups_is_denied(in);
     /* runtime.md, "State": for hooks in the container's namespaces, the pid as the container sees it. */
     ((struct record *)in->c->record)->init.pid = getpid();
+    in->setgroups_denied = setgroups_is_denied(in);
     r = setup_network(in, e);
     if (r >= 0)
         r = init_mount_root(in->c, in->sync, in->stage, &in->root, e);
@@ -224,8 +223,7 @@ static int build(struct init *in, struct err *e)
 static int await_start(struct init *in, struct err *e)
 {
     for (;;) {
-        _cleanup_close_
-        int connection = accept4(in->c->listen, NULL, NULL, SOCK_CLOEXEC);
+        _cleanup_close_ int connection = accept4(in->c->listen, NULL, NULL, SOCK_CLOEXEC);
         struct sync_msg msg;
 
         if (connection < 0 && errno == EINTR)

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -40,11 +41,15 @@ static int state_file(const struct record *record, enum lifecycle_status status,
     return TAKE_FD(fd);
 }
 
-static void __attribute__((noreturn)) exec_hook(const struct spec_hook *hook, int in, int out)
+static void __attribute__((noreturn)) exec_hook(const struct spec_hook *hook, pid_t parent, int in, int out)
 {
     char *const fallback[] = { (char *)hook->path, NULL };
     char *const no_env[] = { NULL };
 
+    /* Whoever runs a hook waits for it: killed meanwhile, it must not leave the hook behind. */
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (getppid() != parent)
+        _exit(127);
     proc_reset_signals();
     (void)dup2(in, STDIN_FILENO);
     (void)dup2(out, STDOUT_FILENO);
@@ -107,8 +112,8 @@ static int run_one(const struct spec_hook *hook, const char *name, const struct 
     int in = state_file(record, status, e), out = -1, pidfd = -1;
     char kept[OUTPUT_KEPT + 1];
     int pipefd[2], wait_status;
+    pid_t parent = getpid(), pid;
     bool ended;
-    pid_t pid;
 
     if (in < 0)
         return in;
@@ -117,7 +122,7 @@ static int run_one(const struct spec_hook *hook, const char *name, const struct 
     out = pipefd[0];
     pid = proc_clone(0, -1, &pidfd);
     if (pid == 0)
-        exec_hook(hook, in, pipefd[1]);
+        exec_hook(hook, parent, in, pipefd[1]);
     fd_close(pipefd[1]);
     if (pid < 0)
         return err_sys(e, pid, "%s: cannot start %s", name, hook->path);
@@ -140,14 +145,19 @@ static int run_one(const struct spec_hook *hook, const char *name, const struct 
 int hooks_run(const struct spec_hooks *hooks, enum spec_hook_kind kind, const struct record *record,
               enum lifecycle_status status, struct err *e)
 {
+    int result = 0;
+
     for (size_t i = 0; i < hooks->n[kind]; i++) {
         char name[64];
         int r;
 
         (void)str_format(name, sizeof(name), "hooks.%s[%zu]", spec_hook_names[kind], i);
-        r = run_one(&hooks->v[kind][i], name, record, status, e);
-        if (r < 0)
-            return r;
+        r = run_one(&hooks->v[kind][i], name, record, status, result < 0 ? NULL : e);
+        if (r < 0 && result == 0)
+            result = r;
+        /* runtime.md, "Lifecycle": only after a failing poststop hook do the others still run. */
+        if (r < 0 && kind != HOOK_POSTSTOP)
+            break;
     }
-    return 0;
+    return result;
 }

@@ -290,14 +290,14 @@ void record_downgrade(struct record *record, const char *text)
 static struct json_object *spec_state(const struct record *record, enum lifecycle_status status)
 {
     struct json_object *o = json_object_new_object();
-    bool has_pid = status != STATUS_STOPPED && status != STATUS_CREATING;
+    /* A creating container has a pid as soon as there is one: hooks need it. */
+    pid_t pid = status == STATUS_STOPPED ? 0 : record->init.pid;
 
     json_object_object_add(o, "ociVersion",
                            json_object_new_string(record->oci_version ? record->oci_version : "1.0.0"));
     json_object_object_add(o, "id", json_object_new_string(record->id));
     json_object_object_add(o, "status", json_object_new_string(lifecycle_status_name(status)));
-    json_object_object_add(o, "pid",
-                           json_object_new_int64(has_pid || record->init.pid == 0 ? record->init.pid : 0));
+    json_object_object_add(o, "pid", json_object_new_int64(pid));
     json_object_object_add(o, "bundle", json_object_new_string(record->bundle));
     return o;
 }

@@ -11,6 +11,7 @@
 #include "create/cleanup.h"
 #include "create/container.h"
 #include "create/hooks.h"
+#include "create/pids.h"
 #include "create/start_socket.h"
 #include "create/sync.h"
 #include "state/dir.h"
@@ -66,14 +67,42 @@ int container_start(struct container *c, struct err *e)
     r = container_release(sock, e);
     if (r < 0)
         return r;
-    return run_poststart(c, e);
+    r = run_poststart(c, e);
+    /* runtime.md, "Lifecycle", step 9: the container is stopped and destroyed. */
+    if (r < 0)
+        (void)container_delete(c, true, NULL);
+    return r;
+}
+
+/* Every process: by the cgroup, else by the pid namespace, whose end the kernel makes the end of all in it.
+ */
+static int kill_all(struct container *c, int init, int signal, struct err *e)
+{
+    struct cgroup cg;
+    int r;
+
+    if (container_cgroup(c, &cg, NULL) == 0) {
+        bool usable = cg.dirfd >= 0;
+
+        r = usable ? cgroup_kill(&cg, signal, e) : 0;
+        cgroup_close(&cg);
+        if (usable)
+            return r;
+    }
+    if (c->record.shared_pid)
+        return err_set(e, EOPNOTSUPP,
+                       "kill --all %s: the container has neither a cgroup nor a pid namespace of its own",
+                       c->id);
+    if (signal != SIGKILL)
+        return container_signal_namespace(c, signal, e);
+    r = proc_signal(init, signal);
+    return r < 0 ? err_sys(e, r, "container %s: signal %d", c->id, signal) : 0;
 }
 
 int container_kill(struct container *c, int signal, bool all, struct err *e)
 {
     _cleanup_close_
     int pidfd = -1;
-    struct cgroup cg;
     int r;
 
     r = lifecycle_check(VERB_KILL, container_status(c), c->id, e);
@@ -82,17 +111,10 @@ int container_kill(struct container *c, int signal, bool all, struct err *e)
     pidfd = container_init_pidfd(c);
     if (pidfd < 0)
         return err_set(e, ESRCH, "container %s not running", c->id);
-    if ((all || c->record.shared_pid) && container_cgroup(c, &cg, NULL) == 0) {
-        if (all || signal == SIGKILL) {
-            r = cgroup_kill(&cg, signal, e);
-            cgroup_close(&cg);
+    if (all || (c->record.shared_pid && signal == SIGKILL)) {
+        r = kill_all(c, pidfd, signal, e);
+        if (r != -EOPNOTSUPP || all)
             return r;
-        }
-        cgroup_close(&cg);
-    } else if (all && c->record.shared_pid) {
-        return err_set(e, EOPNOTSUPP,
-                       "kill --all %s: the container has neither a cgroup nor a pid namespace of its own",
-                       c->id);
     }
     r = proc_signal(pidfd, signal);
     return r < 0 ? err_sys(e, r, "container %s: signal %d", c->id, signal) : 0;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /* lichen-oci ps: the container's processes, from its cgroup or else from its pid namespace. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
@@ -8,63 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/mem.h"
-#include "base/proc.h"
+#include "create/pids.h"
 #include "oci/common.h"
 
 #define OUTPUT_MAX (16U << 20)
-
-/* Without a cgroup: whoever is in init's pid namespace. */
-static int pids_of_namespace(pid_t init, pid_t **ret, size_t *ret_n, struct err *e)
-{
-    DIR *d = opendir("/proc");
-    struct dirent *entry;
-    struct stat want, got;
-    char path[64];
-    size_t n = 0;
-
-    (void)str_format(path, sizeof(path), "/proc/%d/ns/pid", (int)init);
-    if (!d || stat(path, &want) < 0) {
-        int code = errno;
-
-        if (d)
-            closedir(d);
-        return err_sys(e, code, "the container's pid namespace");
-    }
-    while ((entry = readdir(d))) {
-        uint32_t pid;
-
-        if (str_to_u32(entry->d_name, &pid) < 0)
-            continue;
-        (void)str_format(path, sizeof(path), "/proc/%u/ns/pid", pid);
-        if (stat(path, &got) < 0 || got.st_ino != want.st_ino || got.st_dev != want.st_dev)
-            continue;
-        *ret = mem_realloc_array(*ret, n + 1, sizeof(pid_t));
-        (*ret)[n++] = (pid_t)pid;
-    }
-    closedir(d);
-    *ret_n = n;
-    return 0;
-}
-
-static int find_pids(struct container *c, pid_t **ret, size_t *ret_n, struct err *e)
-{
-    struct cgroup cg;
-    int r = container_cgroup(c, &cg, NULL);
-
-    if (r == 0 && cg.plan.manager != CGROUP_NONE) {
-        r = cgroup_pids(&cg, ret, ret_n);
-        cgroup_close(&cg);
-        return r < 0 ? err_sys(e, r, "container %s: processes of its cgroup", c->id) : 0;
-    }
-    if (r == 0)
-        cgroup_close(&cg);
-    return pids_of_namespace(c->record.init.pid, ret, ret_n, e);
-}
 
 static bool is_listed(const pid_t *pids, size_t n, pid_t pid)
 {
@@ -185,7 +135,7 @@ int verb_ps(struct cli *cli, struct err *e)
     if (r >= 0 && cli->stats) {
         r = print_stats(&c, e);
     } else if (r >= 0) {
-        r = find_pids(&c, &pids, &n, e);
+        r = container_pids(&c, &pids, &n, e);
         if (r >= 0 && json)
             print_json(pids, n);
         else if (r >= 0 && (r = run_ps(cli, &table, e)) >= 0)

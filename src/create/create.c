@@ -27,7 +27,8 @@
 static int read_bundle(const struct create_request *request, struct created *c, struct err *e)
 {
     _cleanup_free_
-    char *path = str_printf("%s/config.json", request->options.bundle);
+    char *path = request->config ? str_printf("%s", request->config)
+                                 : str_printf("%s/config.json", request->options.bundle);
     int r;
 
     r = fd_read_file(AT_FDCWD, path, SPEC_MAX_SIZE, &c->config);
@@ -214,6 +215,9 @@ static int create_steps(struct create_request *request, struct created *c, struc
     r = state_check_id(request->options.id, e);
     if (r >= 0)
         r = read_bundle(request, c, e);
+    if (r >= 0 && request->for_run && !c->spec->has_process)
+        r = err_set(e, EINVAL, "cannot run container %s: its config.json has no process",
+                    request->options.id);
     if (r >= 0)
         r = make_plan(request, c, &host, e);
     if (r >= 0 && request->options.console_socket)

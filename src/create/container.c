@@ -61,6 +61,23 @@ int container_open(const char *root_option, const char *id, bool lock, struct co
     return r < 0 ? r : 0;
 }
 
+int container_discard(const char *root_option, const char *id, struct err *e)
+{
+    struct container c;
+    int r;
+
+    r = container_open_root(root_option, &c, e);
+    if (r < 0)
+        return r;
+    r = c.dir = state_open(c.root, id, e);
+    if (r >= 0)
+        r = state_lock(c.dir, LOCK_TIMEOUT_MS, id, e);
+    if (r >= 0)
+        r = state_remove(c.root, id, e);
+    container_close(&c);
+    return r;
+}
+
 void container_close(struct container *c)
 {
     record_free(&c->record);

@@ -26,6 +26,10 @@ struct container {
 int container_open(const char *root_option, const char *id, bool lock, struct container *ret, struct err *e);
 void container_close(struct container *c);
 
+/* Remove the state directory of a container whose record cannot be read: all that delete --force can still do. Returns
+ * 0 or -errno. */
+int container_discard(const char *root_option, const char *id, struct err *e);
+
 /* Open only the state root, into ret->root: for list. -ENOENT when there is none yet. */
 int container_open_root(const char *root_option, struct container *ret, struct err *e);
 

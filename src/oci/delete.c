@@ -6,6 +6,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "oci/common.h"
+#include "state/dir.h"
 
 /* A create still at work holds the lock; --force ends it instead of waiting for it. */
 static void end_creator(const struct cli *cli)
@@ -26,17 +27,29 @@ static void end_creator(const struct cli *cli)
     container_close(&c);
 }
 
+/* Whatever the record named, only its process would be left now, and nothing names that any more. */
+static int discard(const struct cli *cli, struct err *e)
+{
+    log_message(LOG_WARNING, "%s; only its state directory is removed", e->message);
+    return container_discard(cli->root, cli->operands[0], e);
+}
+
 int verb_delete(struct cli *cli, struct err *e)
 {
     struct err hook = { 0 };
     struct container c;
     int r;
 
+    r = state_check_id(cli->operands[0], e);
+    if (r < 0)
+        return r;
     if (cli->force)
         end_creator(cli);
     r = common_open(cli, true, &c, e);
     if (r == -ENOENT && cli->force)
         return 0;
+    if ((r == -EINVAL || r == -EFBIG) && cli->force)
+        return discard(cli, e);
     if (r < 0)
         return r;
     r = container_delete(&c, cli->force, &hook);

@@ -41,7 +41,11 @@ struct cgroup_host {
     char own[1024];       /* the caller's cgroup below the mount point: "/user.slice/..." */
     bool own_writable;    /* the caller may create directories in own and move processes into them */
     unsigned controllers; /* available in own (cgroup.controllers) */
-    bool privileged;      /* root in the initial user namespace */
+    bool hybrid;          /* the hierarchy is the one beside cgroup v1, which has the controllers */
+    char delegated[1024]; /* the highest cgroup above own, or own, that the caller may write; "" none */
+    unsigned delegated_controllers; /* available there */
+    unsigned bus_controllers;       /* those systemd (user_bus, system_bus) can give to a unit */
+    bool privileged;                /* root in the initial user namespace */
     uid_t uid;
     bool user_bus;   /* the caller's systemd answers at $DBUS_SESSION_BUS_ADDRESS or /run/user/UID/bus (socket
                         is there) */

@@ -103,6 +103,17 @@ static int run_hooks_inside(struct init *in, enum spec_hook_kind kind, enum life
     return hooks_run(&in->c->plan->spec->hooks, kind, in->c->record, status, e);
 }
 
+/*
+ * exec into a created container and the runtime hooks use our namespaces through /proc/PID/ns, which needs to
+ * look at us (ptrace(2), "access mode checking"). With a user and a pid namespace of our own nobody else is
+ * in here who could, too.
+ */
+static void show_namespaces(const struct init *in)
+{
+    if (in->c->plan->make_userns && in->c->plan->own[NS_PID])
+        (void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+}
+
 /* prestart and createRuntime run in the parent while we wait; createContainer here, before the pivot
  * (config.md, "Hooks"). */
 static int run_create_hooks(struct init *in, struct err *e)
@@ -111,9 +122,11 @@ static int run_create_hooks(struct init *in, struct err *e)
     int r;
 
     if (in->c->plan->runtime_hooks) {
+        show_namespaces(in);
         r = sync_send(in->sync, SYNC_HOOKS, 0, -1, e);
         if (r >= 0)
             r = sync_expect(in->sync, SYNC_HOOKS_DONE, &msg, NULL, e);
+        (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
         if (r < 0)
             return r;
     }
@@ -253,12 +266,7 @@ static int wait_for_start(struct init *in, struct err *e)
         return r;
     in->sync = fd_close(in->sync);
     in->report = -1;
-    /*
-     * exec into a created container joins our namespaces, which needs to look at us (ptrace(2), "access mode
-     * checking"). With a user and a pid namespace of our own nobody else is in here who could, too.
-     */
-    if (in->c->plan->make_userns && in->c->plan->own[NS_PID])
-        (void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+    show_namespaces(in);
     r = await_start(in, e);
     if (r < 0)
         return r;

@@ -34,6 +34,8 @@ struct exec {
     const struct exec_request *request;
     struct seccomp_filter filter;
     bool setgroups_denied;
+    bool must_wait; /* the process may not go on before the parent has moved it to its cgroup or written its
+                       pid */
     int init_pidfd;
     int namespaces; /* CLONE_NEW* that differ from ours */
     int parent_end, child_end;
@@ -71,8 +73,7 @@ static bool setgroups_is_denied(pid_t pid)
 
 static int use_terminal(struct exec *x, struct err *e)
 {
-    _cleanup_close_
-    int root = -1, master = -1, peer = -1;
+    _cleanup_close_ int root = -1, master = -1, peer = -1;
     struct sync_msg msg;
     int r;
 
@@ -98,11 +99,19 @@ static int run_process(struct exec *x, struct err *e)
         .id = x->c->id,
         .setgroups_denied = x->setgroups_denied,
     };
+    _cleanup_close_ int self = -1;
     struct sync_msg msg;
     int r;
 
     proc_set_name("lichen:[exec]");
-    r = sync_expect(x->child_end, SYNC_CGROUP, &msg, NULL, e);
+    /* As in create: our own first word, so that no other message of ours can overtake it. */
+    self = proc_pidfd(getpid());
+    if (self < 0)
+        return err_sys(e, self, "pidfd_open");
+    r = sync_send(x->child_end, SYNC_INIT, 0, self, e);
+    if (r < 0)
+        return r;
+    r = x->must_wait ? sync_expect(x->child_end, SYNC_CGROUP, &msg, NULL, e) : 0;
     if (r < 0)
         return r;
     /* In the user namespace all capabilities are ours; its root, where mapped, is what files are opened as.
@@ -127,8 +136,6 @@ static int run_process(struct exec *x, struct err *e)
 
 static int run_stage(struct exec *x, struct err *e)
 {
-    _cleanup_close_
-    int pidfd = -1;
     pid_t pid;
     int r;
 
@@ -142,15 +149,13 @@ static int run_stage(struct exec *x, struct err *e)
         return err_remedy(e, "the container must belong to you; was it made by another user or as root?");
     }
     x->init_pidfd = fd_close(x->init_pidfd);
-    pid = proc_clone(CLONE_PARENT, -1, &pidfd);
+    pid = proc_clone(CLONE_PARENT, -1, NULL);
     if (pid == 0) {
         if (run_process(x, e) < 0)
             sync_send_failed(x->child_end, e);
         _exit(e->exit_status ? e->exit_status : 255);
     }
-    if (pid < 0)
-        return err_sys(e, pid, "cannot make the process");
-    return sync_send(x->child_end, SYNC_INIT, pid, pidfd, e);
+    return pid < 0 ? err_sys(e, pid, "cannot make the process") : 0;
 }
 
 static void __attribute__((noreturn)) stage_main_exec(struct exec *x)
@@ -172,8 +177,7 @@ static void __attribute__((noreturn)) stage_main_exec(struct exec *x)
  * afterwards. */
 static int make_stage(struct exec *x, struct cgroup *cg, bool *ret_attach, struct err *e)
 {
-    _cleanup_close_
-    int sub = -1;
+    _cleanup_close_ int sub = -1;
     int dirfd = cg->dirfd;
 
     if (x->request->cgroup && *x->request->cgroup && !str_eq(x->request->cgroup, "/")) {
@@ -186,11 +190,13 @@ static int make_stage(struct exec *x, struct cgroup *cg, bool *ret_attach, struc
         dirfd = sub;
     }
     *ret_attach = false;
+    x->must_wait = x->request->pid_file != NULL;
     x->stage = proc_clone(0, dirfd, NULL);
     if (x->stage < 0 && dirfd >= 0) {
         /* EACCES across delegation boundaries, EBUSY with domain controllers below, EOPNOTSUPP in a threaded
          * one (crun#376). */
         *ret_attach = true;
+        x->must_wait = true;
         x->stage = proc_clone(0, -1, NULL);
     }
     if (x->stage == 0)
@@ -215,23 +221,22 @@ static int on_terminal(struct exec *x, struct exec_result *ret, int *fd, struct 
 static int converse(struct exec *x, struct cgroup *cg, bool attach, struct exec_result *ret, struct err *e)
 {
     struct sync_msg msg;
-    int status, r;
+    int r;
 
     r = sync_expect(x->parent_end, SYNC_INIT, &msg, &ret->pidfd, e);
     if (r < 0)
         return r;
-    ret->pid = msg.value;
-    (void)proc_wait(x->stage, &status);
-    x->stage = 0;
+    ret->pid = ret->pidfd < 0 ? -EPROTO : proc_pid_of(ret->pidfd);
+    if (ret->pid < 0)
+        return err_sys(e, ret->pid, "the process is gone");
     if (attach)
         r = cgroup_attach(cg, ret->pid, e);
     if (r >= 0)
         r = pid_file_write(x->request->pid_file, ret->pid, e);
-    if (r >= 0)
+    if (r >= 0 && x->must_wait)
         r = sync_send(x->parent_end, SYNC_CGROUP, 0, -1, e);
     while (r >= 0) {
-        _cleanup_close_
-        int fd = -1;
+        _cleanup_close_ int fd = -1;
 
         r = sync_recv(x->parent_end, &msg, &fd, "exec", e);
         if (r == -ECONNRESET)
@@ -255,8 +260,7 @@ static int check_status(struct container *c, const struct exec_request *request,
 static int prepare(struct exec *x, struct err *e)
 {
     pid_t pid = x->c->record.init.pid;
-    _cleanup_close_
-    int cache = -1;
+    _cleanup_close_ int cache = -1;
     const struct spec *spec = x->request->spec;
     int pair[2], r;
 

@@ -257,19 +257,20 @@ static int choose_none(const struct decision *d, struct err *e)
 {
     const struct cgroup_host *h = d->host;
     const struct cgroup_setting *s;
-    char name[64];
+    char what[96] = "a cgroup", name[64];
 
     d->plan->manager = CGROUP_NONE;
-    s = cgroup_settings_find(d->settings, ~0U);
+    s = cgroup_settings_find(d->settings, 0);
     if (!s)
         return 0;
-    cgroup_controllers_text(s->controller, "", name, sizeof(name));
+    if (s->controller)
+        (void)str_format(what, sizeof(what), "the cgroup controller %s",
+                         cgroup_controllers_text(s->controller, "", name, sizeof(name)));
     if (d->request->manager == CGROUP_NONE) {
-        err_set(e, EOPNOTSUPP, "%s: cgroups are disabled by the caller, the limit needs the controller %s",
-                s->field, name);
+        err_set(e, EOPNOTSUPP, "%s: needs %s, but cgroups are disabled by the caller", s->field, what);
         return err_remedy(e, "leave out the limit or --cgroup-manager disabled");
     }
-    err_set(e, EOPNOTSUPP, "%s: needs the cgroup controller %s, but %s", s->field, name, why_none(h));
+    err_set(e, EOPNOTSUPP, "%s: needs %s, but %s", s->field, what, why_none(h));
     return remedy_none(h, e);
 }
 

@@ -35,7 +35,8 @@ void cgroup_settings_free(struct cgroup_settings *s);
 /* The controllers the settings can't do without. */
 unsigned cgroup_settings_needed(const struct cgroup_settings *s);
 
-/* The first setting that needs one of @controllers; NULL when none does. */
+/* The first setting that needs one of @controllers; with 0, the first that asks for anything. NULL when none
+ * does. */
 const struct cgroup_setting *cgroup_settings_find(const struct cgroup_settings *s, unsigned controllers);
 
 /* Write the settings below @dirfd. Returns 0 or -errno, naming field, file and value, or the missing

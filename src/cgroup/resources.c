@@ -338,7 +338,7 @@ unsigned cgroup_settings_needed(const struct cgroup_settings *s)
 const struct cgroup_setting *cgroup_settings_find(const struct cgroup_settings *s, unsigned controllers)
 {
     for (size_t i = 0; i < s->n; i++) {
-        if (!s->v[i].nothing && (s->v[i].controller & controllers))
+        if (!s->v[i].nothing && (!controllers || (s->v[i].controller & controllers)))
             return &s->v[i];
     }
     return NULL;

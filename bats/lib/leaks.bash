@@ -33,7 +33,7 @@ leaks_new() {
     # A process is its number and start time; its name may change.
     awk 'NR == FNR { old[$1, $2] = 1; next } !(($1, $2) in old)' "$1/process.before" "$1/process.after" |
         while read -r pid start rest; do
-            leak_process_is_ours "$pid" && echo "process $pid $start $rest"
+            leak_process_is_ours "$pid" && echo "process $pid $start $rest $(leak_command "$pid")"
         done
 }
 
@@ -51,8 +51,16 @@ leaks_end_processes() {
 leak_process_is_ours() {
     local env
     [[ -d /proc/$1 ]] || return 1
+    # bats' watchdog of this test, which may have started a moment after the first picture.
+    [[ $(leak_command "$1") != "sleep ${BATS_TEST_TIMEOUT:-none}" ]] || return 1
     [[ -z ${LICHEN_ALONE-} ]] || return 0
     { mapfile -d '' -t env <"/proc/$1/environ"; } 2>/dev/null || return 0
     [[ " ${env[*]-} " != *" BATS_TEST_TMPDIR=$T "* ]] || return 0
     [[ $(readlink "/proc/$1/ns/user" 2>/dev/null) != "$(readlink /proc/self/ns/user)" ]]
+}
+
+leak_command() {
+    local words
+    { mapfile -d '' -t words <"/proc/$1/cmdline"; } 2>/dev/null
+    echo "${words[*]:0:12}"
 }

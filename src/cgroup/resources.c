@@ -75,7 +75,7 @@ uint64_t cgroup_weight_of_shares(uint64_t shares)
         return WEIGHT_MAX;
     l = log2_of((double)shares);
     /* The margin is far below the distance of two weights' logarithms and above the rounding errors. */
-    wanted = ((l * l + 125 * l) / 612.0 - 7.0 / 34.0) * log2_of_10 - 1e-9;
+    wanted = ((l * l + 125 * l) / 612.0 - 7.0 / 34.0) * log2_of_10 - 1e-12;
     while (low < high) {
         uint64_t middle = (low + high) / 2;
 

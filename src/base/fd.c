@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -87,8 +88,7 @@ int fd_read_all(int fd, size_t max, struct buf *ret)
 
 int fd_read_file(int dirfd, const char *path, size_t max, struct buf *ret)
 {
-    _cleanup_close_
-    int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    _cleanup_close_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
     if (fd < 0)
         return -errno;
@@ -114,8 +114,7 @@ int fd_write_all(int fd, const void *p, size_t n)
 
 int fd_write_control(int dirfd, const char *path, const char *text)
 {
-    _cleanup_close_
-    int fd = openat(dirfd, path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    _cleanup_close_ int fd = openat(dirfd, path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
     size_t n = strlen(text);
     ssize_t w;
 
@@ -131,8 +130,7 @@ int fd_write_control(int dirfd, const char *path, const char *text)
 
 int fd_replace_file(int dirfd, const char *name, mode_t mode, const void *p, size_t n, bool durable)
 {
-    _cleanup_close_
-    int fd = -1;
+    _cleanup_close_ int fd = -1;
     char temporary[NAME_MAX + 1];
     int r;
 
@@ -149,6 +147,18 @@ int fd_replace_file(int dirfd, const char *name, mode_t mode, const void *p, siz
         r = -errno;
     if (r < 0)
         (void)unlinkat(dirfd, temporary, 0);
+    return r;
+}
+
+int fd_create_file(int dirfd, const char *name, mode_t mode, const struct iovec *parts, int n)
+{
+    _cleanup_close_ int fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+    int r = 0;
+
+    if (fd < 0)
+        return -errno;
+    for (int i = 0; r >= 0 && i < n; i++)
+        r = fd_write_all(fd, parts[i].iov_base, parts[i].iov_len);
     return r;
 }
 

@@ -54,6 +54,13 @@ int fd_write_control(int dirfd, const char *path, const char *text);
 int fd_replace_file(int dirfd, const char *name, mode_t mode, const void *p, size_t n, bool durable);
 
 /*
+ * Make the file @name in @dirfd (-EEXIST when it is there) with @n bytes from @parts, one after the other.
+ * For directories nobody reads yet.
+ */
+struct iovec;
+int fd_create_file(int dirfd, const char *name, mode_t mode, const struct iovec *parts, int n);
+
+/*
  * Send one datagram (or, on a stream socket, one byte sequence) with up to 8 descriptors attached
  * (SCM_RIGHTS, unix(7)). Returns 0 or -errno. MSG_NOSIGNAL is set: a closed peer is -EPIPE.
  */

@@ -102,6 +102,17 @@ char *arena_printf(struct arena *a, const char *format, ...)
     return s;
 }
 
+void arena_adopt(struct arena *a, struct arena *from)
+{
+    struct arena_block **end = &from->head;
+
+    while (*end)
+        end = &(*end)->next;
+    *end = a->head;
+    a->head = from->head;
+    from->head = NULL;
+}
+
 void arena_free(struct arena *a)
 {
     struct arena_block *b = a->head;

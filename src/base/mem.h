@@ -47,6 +47,8 @@ void *arena_alloc(struct arena *a, size_t size) __attribute__((returns_nonnull))
 char *arena_strdup(struct arena *a, const char *s) __attribute__((returns_nonnull));
 char *arena_printf(struct arena *a, const char *format, ...)
     __attribute__((format(printf, 2, 3), returns_nonnull));
+/* Move everything @from holds into @a; @from is empty afterwards. */
+void arena_adopt(struct arena *a, struct arena *from);
 void arena_free(struct arena *a);
 
 #define ARENA_NEW(a, type)      ((type *)arena_alloc((a), sizeof(type)))

@@ -19,8 +19,7 @@
 /* A helper ends with the container; one that does not is stuck and is killed. */
 static void wait_for_helper(const struct proc_id *id)
 {
-    _cleanup_close_
-    int fd = id->pid ? proc_open_id(id) : -1;
+    _cleanup_close_ int fd = id->pid ? proc_open_id(id) : -1;
 
     if (fd < 0)
         return;
@@ -33,8 +32,7 @@ static void wait_for_helper(const struct proc_id *id)
 static int remove_path(const char *path)
 {
     char dir[PATH_MAX];
-    _cleanup_close_
-    int fd = -1;
+    _cleanup_close_ int fd = -1;
     const char *leaf;
     int r = path_split(path, dir, &leaf);
 

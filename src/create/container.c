@@ -94,8 +94,7 @@ int container_init_pidfd(const struct container *c)
 
 bool container_waits_for_start(const struct container *c)
 {
-    _cleanup_close_
-    int sock = start_socket_connect(c->dir);
+    _cleanup_close_ int sock = start_socket_connect(c->dir);
 
     /* EAGAIN: somebody else's connection is being looked at this moment; init listens. */
     return sock >= 0 || sock == -EAGAIN;
@@ -103,8 +102,7 @@ bool container_waits_for_start(const struct container *c)
 
 static bool creator_alive(const struct container *c)
 {
-    _cleanup_close_
-    int fd = proc_open_id(&c->record.creator);
+    _cleanup_close_ int fd = proc_open_id(&c->record.creator);
 
     return fd >= 0;
 }
@@ -112,8 +110,7 @@ static bool creator_alive(const struct container *c)
 enum lifecycle_status container_status(struct container *c)
 {
     struct lifecycle_evidence evidence = { .record_complete = c->record.complete };
-    _cleanup_close_
-    int pidfd = -1;
+    _cleanup_close_ int pidfd = -1;
 
     if (!evidence.record_complete) {
         evidence.creator_alive = creator_alive(c);
@@ -131,17 +128,6 @@ enum lifecycle_status container_status(struct container *c)
         }
     }
     return lifecycle_derive(&evidence);
-}
-
-int container_spec(const struct container *c, struct spec **ret, struct err *e)
-{
-    _cleanup_buf_ struct buf text = { 0 };
-    int r = fd_read_file(c->dir, "config.json", SPEC_MAX_SIZE, &text);
-
-    if (r < 0)
-        return err_sys(e, r, "container %s: its frozen config.json", c->id);
-    r = spec_parse(text.data, text.len, ret, e);
-    return r < 0 ? err_prefix(e, "container %s: its frozen config.json", c->id) : 0;
 }
 
 static void copy_text(char *to, size_t size, const char *from)

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "cgroup/cgroup.h"
+#include "security/seccomp.h"
 #include "spec/spec.h"
 #include "state/lifecycle.h"
 #include "state/record.h"
@@ -26,8 +27,8 @@ struct container {
 int container_open(const char *root_option, const char *id, bool lock, struct container *ret, struct err *e);
 void container_close(struct container *c);
 
-/* Remove the state directory of a container whose record cannot be read: all that delete --force can still do. Returns
- * 0 or -errno. */
+/* Remove the state directory of a container whose record cannot be read: all that delete --force can still
+ * do. Returns 0 or -errno. */
 int container_discard(const char *root_option, const char *id, struct err *e);
 
 /* Open only the state root, into ret->root: for list. -ENOENT when there is none yet. */
@@ -44,6 +45,19 @@ bool container_waits_for_start(const struct container *c);
 
 /* The configuration frozen at create. Returns 0 or -errno; spec_free releases it. */
 int container_spec(const struct container *c, struct spec **ret, struct err *e);
+
+/*
+ * What exec needs of it, kept apart so that a start of one more process does not parse it all: the process
+ * object (zeroed without one) and the compiled filter. Strings belong to @arena; seccomp_filter_free releases
+ * the filter. Returns 0 or -errno.
+ */
+int container_process(const struct container *c, struct arena *arena, struct spec_process *ret,
+                      struct err *e);
+int container_filter(const struct container *c, struct seccomp_filter *ret, struct err *e);
+
+/* Write all three into the new state directory @dir. Returns 0 or -errno. */
+int container_freeze(int dir, const char *config, size_t size, const struct seccomp_filter *filter,
+                     struct err *e);
 
 /* The container's cgroup plan from the record, and the cgroup itself (-ENOENT when gone). */
 void container_cgroup_plan(const struct container *c, struct cgroup_plan *ret);

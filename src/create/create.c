@@ -17,6 +17,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "create/cleanup.h"
+#include "create/container.h"
 #include "create/hooks.h"
 #include "create/parent.h"
 #include "create/pid_file.h"
@@ -26,9 +27,8 @@
 
 static int read_bundle(const struct create_request *request, struct created *c, struct err *e)
 {
-    _cleanup_free_
-    char *path = request->config ? str_printf("%s", request->config)
-                                 : str_printf("%s/config.json", request->options.bundle);
+    _cleanup_free_ char *path = request->config ? str_printf("%s", request->config)
+                                                : str_printf("%s/config.json", request->options.bundle);
     int r;
 
     r = fd_read_file(AT_FDCWD, path, SPEC_MAX_SIZE, &c->config);
@@ -48,8 +48,7 @@ static int read_bundle(const struct create_request *request, struct created *c, 
 static int make_overlay_base(bool privileged, char **ret, struct err *e)
 {
     const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
-    _cleanup_free_
-    char *base = NULL;
+    _cleanup_free_ char *base = NULL;
 
     if (privileged)
         base = str_printf("/var/lib/lichen/overlay");
@@ -77,8 +76,7 @@ static int make_overlay_base(bool privileged, char **ret, struct err *e)
 static int choose_overlay(struct create_request *request, const struct host *host, struct created *c,
                           struct err *e)
 {
-    _cleanup_free_
-    char *base = NULL;
+    _cleanup_free_ char *base = NULL;
     int r;
 
     if (!request->options.overlay)
@@ -111,8 +109,7 @@ static int make_plan(struct create_request *request, struct created *c, struct h
         return r;
     c->root_path = state_root_path(request->root_option, host->privileged);
     if (c->root_path[0] != '/') {
-        _cleanup_free_
-        char *cwd = getcwd(NULL, 0), *relative = c->root_path;
+        _cleanup_free_ char *cwd = getcwd(NULL, 0), *relative = c->root_path;
 
         c->root_path = str_printf("%s/%s", cwd ? cwd : "", relative);
     }
@@ -173,6 +170,16 @@ static int write_resolv_conf(const struct created *c, struct err *e)
     return r < 0 ? err_sys(e, r, "%s", c->plan.resolv_conf) : 0;
 }
 
+static int prepare_filter(struct created *c, struct err *e)
+{
+    _cleanup_close_ int cache = -1;
+
+    if (!c->spec->has_process || !c->spec->seccomp.set)
+        return 0;
+    cache = seccomp_cache_open(c->root);
+    return seccomp_prepare(&c->spec->seccomp, cache, &c->filter, e);
+}
+
 /* ROOT/<id>, the record that says "creating" and names all a crash could leave, the frozen configuration. */
 static int make_state(struct create_request *request, struct created *c, const struct host *host,
                       struct err *e)
@@ -194,9 +201,11 @@ static int make_state(struct create_request *request, struct created *c, const s
     if (r < 0)
         return r;
     sync_test_step("parent:recorded");
-    r = fd_replace_file(c->dir, "config.json", 0600, c->config.data, c->config.len, false);
+    r = prepare_filter(c, e);
+    if (r >= 0)
+        r = container_freeze(c->dir, c->config.data, c->config.len, &c->filter, e);
     if (r < 0)
-        return err_sys(e, r, "freezing config.json in the state directory");
+        return r;
     if (c->plan.driver != ROOTFS_DIR && mkdirat(c->dir, "rootfs", 0755) < 0)
         return err_sys(e, errno, "the root's mount point in the state directory");
     /* A container root that is another id than ours must reach its mount point below. */
@@ -289,6 +298,7 @@ void created_close(struct created *c)
     record_free(&c->record);
     spec_freep(&c->spec);
     buf_free(&c->config);
+    seccomp_filter_free(&c->filter);
     free(c->root_path);
     free(c->state_path);
     free(c->overlay_dir);

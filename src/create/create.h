@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "create/plan.h"
+#include "security/seccomp.h"
 #include "state/record.h"
 
 struct create_request {
@@ -26,6 +27,7 @@ struct created {
     struct spec *spec;
     struct plan plan;
     struct buf config; /* the text of config.json */
+    struct seccomp_filter filter;
     struct cgroup cgroup;
     bool cgroup_begun;
     int sync; /* to init, when for_run */

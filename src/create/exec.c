@@ -213,7 +213,7 @@ static int on_terminal(struct exec *x, struct exec_result *ret, int *fd, struct 
     if (x->request->console_socket)
         r = terminal_send(x->request->console_socket, *fd, e);
     else
-        ret->master = TAKE_FD(*fd);
+        terminal_copy_size(ret->master = TAKE_FD(*fd));
     return r < 0 ? r : sync_send(x->parent_end, SYNC_TERMINAL_DONE, 0, -1, e);
 }
 
@@ -260,8 +260,6 @@ static int check_status(struct container *c, const struct exec_request *request,
 static int prepare(struct exec *x, struct err *e)
 {
     pid_t pid = x->c->record.init.pid;
-    _cleanup_close_ int cache = -1;
-    const struct spec *spec = x->request->spec;
     int pair[2], r;
 
     x->init_pidfd = container_init_pidfd(x->c);
@@ -271,10 +269,7 @@ static int prepare(struct exec *x, struct err *e)
     if (r < 0)
         return r;
     x->setgroups_denied = setgroups_is_denied(pid);
-    if (spec->seccomp.set) {
-        cache = seccomp_cache_open(x->c->root);
-        r = seccomp_prepare(&spec->seccomp, cache, &x->filter, e);
-    }
+    r = container_filter(x->c, &x->filter, e);
     if (r >= 0)
         r = sync_pair(pair, e);
     if (r < 0)

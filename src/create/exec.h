@@ -10,7 +10,6 @@
 #include "spec/spec.h"
 
 struct exec_request {
-    const struct spec *spec; /* the frozen configuration */
     const struct spec_process
         *process; /* complete: what the command line and the frozen config make together */
     unsigned preserve_fds;

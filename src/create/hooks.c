@@ -27,8 +27,7 @@
  */
 static int state_file(const struct record *record, enum lifecycle_status status, struct err *e)
 {
-    _cleanup_close_
-    int fd = memfd_create("lichen-hook-state", MFD_CLOEXEC);
+    _cleanup_close_ int fd = memfd_create("lichen-hook-state", MFD_CLOEXEC);
     _cleanup_buf_ struct buf text = { 0 };
     int r;
 
@@ -108,8 +107,7 @@ static int supervise(int pidfd, int out, int timeout_s, char *kept)
 static int run_one(const struct spec_hook *hook, const char *name, const struct record *record,
                    enum lifecycle_status status, struct err *e)
 {
-    _cleanup_close_
-    int in = state_file(record, status, e), out = -1, pidfd = -1;
+    _cleanup_close_ int in = state_file(record, status, e), out = -1, pidfd = -1;
     char kept[OUTPUT_KEPT + 1];
     int pipefd[2], wait_status;
     pid_t parent = getpid(), pid;

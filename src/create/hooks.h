@@ -9,8 +9,8 @@
 
 /*
  * Run all hooks of @kind in order, in the calling process's namespaces, each with the state on stdin, exactly
- * its own environment and its timeout. The first that fails stops the rest, except for poststop. What a failing hook printed is
- * part of the error. Returns 0 or -errno.
+ * its own environment and its timeout. The first that fails stops the rest, except for poststop. What a
+ * failing hook printed is part of the error. Returns 0 or -errno.
  */
 int hooks_run(const struct spec_hooks *hooks, enum spec_hook_kind kind, const struct record *record,
               enum lifecycle_status status, struct err *e);

@@ -36,8 +36,7 @@ int init_mount_root(struct create_context *c, int sync, int stage, int *ret_root
 {
     const struct plan *plan = c->plan;
     enum rootfs_driver driver = ROOTFS_DIR;
-    _cleanup_close_
-    int fuse = -1;
+    _cleanup_close_ int fuse = -1;
     char why[ERR_MESSAGE_MAX] = "";
     int r;
 
@@ -86,8 +85,7 @@ int init_fill_root(struct create_context *c, int sync, int root, struct err *e)
 int init_hide_paths(struct create_context *c, int root, struct err *e)
 {
     const struct spec *spec = c->plan->spec;
-    _cleanup_close_
-    int null = -1;
+    _cleanup_close_ int null = -1;
     int r;
 
     r = readonly_paths(root, &spec->readonly_paths, e);

@@ -59,24 +59,17 @@ static int open_namespaces(struct parent *p, struct err *e)
 static int prepare(struct parent *p, struct err *e)
 {
     struct created *c = p->c;
-    _cleanup_close_
-    int cache = -1;
     int pair[2], r;
 
     p->context.plan = &c->plan;
     p->context.record = &c->record;
+    p->context.filter = c->filter;
     p->context.state_dir = c->dir;
     p->context.rootfs_log = -1;
     p->context.listen = -1;
     r = open_namespaces(p, e);
     if (r < 0)
         return r;
-    if (c->spec->has_process && c->spec->seccomp.set) {
-        cache = seccomp_cache_open(c->root);
-        r = seccomp_prepare(&c->spec->seccomp, cache, &p->context.filter, e);
-        if (r < 0)
-            return r;
-    }
     if (c->plan.driver != ROOTFS_DIR)
         p->context.rootfs_log = memfd_create("lichen-rootfs-log", MFD_CLOEXEC);
     if (!p->for_run) {
@@ -216,7 +209,7 @@ static int on_terminal(struct parent *p, int *fd, struct err *e)
     if (c->plan.options.console_socket)
         r = terminal_send(c->plan.options.console_socket, *fd, e);
     else
-        c->master = TAKE_FD(*fd);
+        terminal_copy_size(c->master = TAKE_FD(*fd));
     return r < 0 ? r : sync_send(c->sync, SYNC_TERMINAL_DONE, 0, -1, e);
 }
 
@@ -289,8 +282,7 @@ static int converse(struct parent *p, struct err *e)
     int r = 0;
 
     while (r >= 0 && !p->ready) {
-        _cleanup_close_
-        int fd = -1;
+        _cleanup_close_ int fd = -1;
         struct sync_msg msg;
 
         r = sync_recv(p->c->sync, &msg, &fd, p->c->init_pidfd < 0 ? "INIT" : "READY", e);
@@ -321,7 +313,6 @@ int parent_build(struct created *c, bool for_run, struct err *e)
         (void)proc_wait(c->stage, &status);
         c->stage = 0;
     }
-    seccomp_filter_free(&p.context.filter);
     fd_close(p.context.child_end);
     fd_close(p.context.listen);
     fd_close(p.context.rootfs_log);

@@ -14,8 +14,7 @@
 int pid_file_write(const char *path, pid_t pid, struct err *e)
 {
     char dir[PATH_MAX], text[16];
-    _cleanup_close_
-    int fd = -1;
+    _cleanup_close_ int fd = -1;
     const char *leaf;
     int r;
 

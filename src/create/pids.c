@@ -77,8 +77,7 @@ int container_pids(struct container *c, pid_t **ret, size_t *ret_n, struct err *
 
 int container_signal_namespace(struct container *c, int signal, struct err *e)
 {
-    _cleanup_free_
-    pid_t *pids = NULL;
+    _cleanup_free_ pid_t *pids = NULL;
     struct stat ns;
     size_t n = 0;
     int r;
@@ -87,8 +86,7 @@ int container_signal_namespace(struct container *c, int signal, struct err *e)
     if (r >= 0)
         r = pids_of_namespace(&ns, &pids, &n, e);
     for (size_t i = 0; r >= 0 && i < n; i++) {
-        _cleanup_close_
-        int pidfd = proc_pidfd(pids[i]);
+        _cleanup_close_ int pidfd = proc_pidfd(pids[i]);
         int sent;
 
         if (pidfd < 0 || !is_in(pids[i], &ns))

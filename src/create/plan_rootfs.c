@@ -13,8 +13,7 @@
 
 static const char *absolute(struct plan *plan, const char *path)
 {
-    _cleanup_free_
-    char *joined = NULL, *clean = NULL;
+    _cleanup_free_ char *joined = NULL, *clean = NULL;
 
     if (*path != '/')
         joined = str_printf("%s/%s", plan->options.bundle, path);

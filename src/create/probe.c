@@ -128,8 +128,7 @@ static int make_scratch(char *path, size_t size, struct err *e)
         !mkdtemp(path))
         return err_sys(e, errno, "temporary directory %s", path);
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        _cleanup_free_
-        char *sub = str_printf("%s/%s", path, names[i]);
+        _cleanup_free_ char *sub = str_printf("%s/%s", path, names[i]);
 
         if (mkdir(sub, 0755) < 0)
             return err_sys(e, errno, "%s", sub);
@@ -139,12 +138,12 @@ static int make_scratch(char *path, size_t size, struct err *e)
 
 static int mount_overlay(void *argument, struct err *e)
 {
-    _cleanup_free_
-    char *lower = str_printf("%s/lower", (char *)argument), *upper = str_printf("%s/upper", (char *)argument),
-         *work = str_printf("%s/work", (char *)argument), *merged = str_printf("%s/merged", (char *)argument);
+    _cleanup_free_ char *lower = str_printf("%s/lower", (char *)argument),
+                        *upper = str_printf("%s/upper", (char *)argument),
+                        *work = str_printf("%s/work", (char *)argument),
+                        *merged = str_printf("%s/merged", (char *)argument);
     const struct overlay_spec o = { .lower = lower, .upper = upper, .work = work };
-    _cleanup_free_
-    char *made = str_printf("%s/x", merged);
+    _cleanup_free_ char *made = str_printf("%s/x", merged);
     int r = overlay_mount_kernel(&o, merged, e);
 
     if (r < 0)
@@ -154,10 +153,8 @@ static int mount_overlay(void *argument, struct err *e)
 
 static int mount_fuse(void *argument, struct err *e)
 {
-    _cleanup_free_
-    char *merged = str_printf("%s/merged", (char *)argument);
-    _cleanup_close_
-    int fd = -1;
+    _cleanup_free_ char *merged = str_printf("%s/merged", (char *)argument);
+    _cleanup_close_ int fd = -1;
 
     /* Only the mount: without a server nothing may be asked of it. Closing the descriptor ends it. */
     return overlay_mount_fuse(merged, &fd, e);
@@ -205,8 +202,7 @@ static int probe_fuse(char *detail, size_t size, struct err *e)
 
 static int make_tap(void *argument, struct err *e)
 {
-    _cleanup_close_
-    int tap = -1;
+    _cleanup_close_ int tap = -1;
     struct net_config config;
     int r;
 
@@ -220,8 +216,7 @@ static int make_tap(void *argument, struct err *e)
 
 static int probe_slirp(char *detail, size_t size, struct err *e)
 {
-    _cleanup_free_
-    char *helper = NULL;
+    _cleanup_free_ char *helper = NULL;
     int r = net_helper_path(&helper, e);
 
     if (r < 0)
@@ -235,8 +230,7 @@ static int probe_slirp(char *detail, size_t size, struct err *e)
 
 static int mount_proc(void *argument, struct err *e)
 {
-    _cleanup_close_
-    int fs = -1, mount = -1;
+    _cleanup_close_ int fs = -1, mount = -1;
     int r;
 
     (void)argument;
@@ -285,8 +279,7 @@ static int probe_seccomp(char *detail, size_t size, struct err *e)
 static int probe_runtime_dir(char *detail, size_t size, struct err *e)
 {
     struct host host;
-    _cleanup_free_
-    char *path = NULL;
+    _cleanup_free_ char *path = NULL;
     int r = host_probe(&host, e), fd;
 
     if (r < 0)
@@ -345,8 +338,7 @@ static int probe_cgroup(char *detail, size_t size, struct err *e)
 static int probe_linger(char *detail, size_t size, struct err *e)
 {
     struct passwd *pw = getpwuid(geteuid());
-    _cleanup_free_
-    char *path = str_printf("/var/lib/systemd/linger/%s", pw ? pw->pw_name : "");
+    _cleanup_free_ char *path = str_printf("/var/lib/systemd/linger/%s", pw ? pw->pw_name : "");
     struct stat st;
 
     if (geteuid() == 0 || stat("/run/systemd/system", &st) < 0)

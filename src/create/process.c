@@ -155,8 +155,7 @@ int process_use_terminal(int tty, const struct spec_process *process, struct err
  * (CVE-2024-9676). */
 static char *home_of(uint32_t uid)
 {
-    _cleanup_close_
-    int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -1;
+    _cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -1;
     _cleanup_buf_ struct buf b = { 0 };
     char *line, *save = NULL;
     struct stat st;
@@ -182,8 +181,7 @@ static char *home_of(uint32_t uid)
 static char **final_env(const struct spec_process *p)
 {
     char **env = mem_zalloc_array(p->env.n + 2, sizeof(char *));
-    _cleanup_free_
-    char *home = NULL;
+    _cleanup_free_ char *home = NULL;
 
     for (size_t i = 0; i < p->env.n; i++)
         env[i] = (char *)p->env.v[i];
@@ -237,10 +235,8 @@ static int set_labels(const struct spec_process *p, struct err *e)
     int r;
 
     if (p->apparmor_profile && *p->apparmor_profile) {
-        _cleanup_close_
-        int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -1;
-        _cleanup_free_
-        char *text = str_printf("exec %s", p->apparmor_profile);
+        _cleanup_close_ int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -1;
+        _cleanup_free_ char *text = str_printf("exec %s", p->apparmor_profile);
 
         fd = proc >= 0 ? path_open_procfs(proc, "thread-self/attr/apparmor/exec", O_WRONLY) : -1;
         if (fd < 0 && proc >= 0)
@@ -250,8 +246,7 @@ static int set_labels(const struct spec_process *p, struct err *e)
             return err_sys(e, r, "process.apparmorProfile %s", p->apparmor_profile);
     }
     if (p->selinux_label && *p->selinux_label) {
-        _cleanup_close_
-        int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -1;
+        _cleanup_close_ int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -1;
 
         fd = proc >= 0 ? path_open_procfs(proc, "thread-self/attr/exec", O_WRONLY) : -1;
         r = fd < 0 ? fd : fd_write_all(fd, p->selinux_label, strlen(p->selinux_label));

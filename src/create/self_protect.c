@@ -40,8 +40,7 @@ static bool writable_by_container(const struct stat *st)
 
 static int copy_and_seal(int self, off_t size, struct err *e)
 {
-    _cleanup_close_
-    int copy = memfd_create("lichen-oci", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+    _cleanup_close_ int copy = memfd_create("lichen-oci", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
 
     /* MFD_EXEC is Linux 6.3; before, every memfd may be executed. */
     if (copy < 0 && errno == EINVAL)
@@ -64,8 +63,7 @@ static int copy_and_seal(int self, off_t size, struct err *e)
 
 int self_protect(char **argv, struct err *e)
 {
-    _cleanup_close_
-    int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), copy = -1;
+    _cleanup_close_ int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), copy = -1;
     char path[PATH_MAX];
     struct stat st;
     ssize_t n;

@@ -85,8 +85,7 @@ static int become_namespace_root(const struct plan *plan, struct err *e)
  * failure or when there is nothing to do. */
 static int serve_rootfs(struct create_context *c, int pair, struct err *e)
 {
-    _cleanup_close_
-    int fuse = -1;
+    _cleanup_close_ int fuse = -1;
     struct sync_msg msg;
     int r;
 
@@ -102,8 +101,7 @@ static int serve_rootfs(struct create_context *c, int pair, struct err *e)
 static int run_stage(struct create_context *c, struct err *e)
 {
     const struct plan *plan = c->plan;
-    _cleanup_close_
-    int cgroup = -1, init_pidfd = -1;
+    _cleanup_close_ int cgroup = -1, init_pidfd = -1;
     int pair[2] = { -1, -1 }, r;
     struct sync_msg msg;
     pid_t pid;

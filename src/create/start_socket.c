@@ -21,8 +21,7 @@ static int address_in(int dir, struct sockaddr_un *ret)
 
 int start_socket_listen(int dir, struct err *e)
 {
-    _cleanup_close_
-    int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    _cleanup_close_ int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     struct sockaddr_un address;
 
     if (sock < 0)
@@ -35,8 +34,7 @@ int start_socket_listen(int dir, struct err *e)
 
 int start_socket_connect(int dir)
 {
-    _cleanup_close_
-    int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    _cleanup_close_ int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     struct sockaddr_un address;
 
     if (sock < 0)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -25,8 +26,7 @@
 
 int terminal_make(int root, int *ret_master, int *ret_peer, struct err *e)
 {
-    _cleanup_close_
-    int master = -1, peer = -1;
+    _cleanup_close_ int master = -1, peer = -1;
     struct statfs fs;
     struct stat st;
     int unlock = 0;
@@ -54,14 +54,22 @@ int terminal_make(int root, int *ret_master, int *ret_peer, struct err *e)
 static int connect_socket(const char *path, struct err *e)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
-    _cleanup_close_
-    int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    _cleanup_close_ int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), dir = -1;
+    char parent[PATH_MAX];
+    const char *leaf;
+    int r;
 
     if (sock < 0)
         return err_sys(e, errno, "socket");
-    if (str_format(address.sun_path, sizeof(address.sun_path), "%s", path) < 0)
-        return err_set(e, ENAMETOOLONG, "--console-socket %s: longer than %zu bytes", path,
-                       sizeof(address.sun_path) - 1);
+    r = path_split(path, parent, &leaf);
+    if (r < 0)
+        return err_sys(e, r, "--console-socket %s", path);
+    dir = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0)
+        return err_sys(e, errno, "--console-socket %s", path);
+    /* Through its directory, since sun_path holds 108 bytes and the path may be longer. */
+    if (str_format(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", dir, leaf) < 0)
+        return err_set(e, ENAMETOOLONG, "--console-socket %s: the socket's name is too long", path);
     if (connect(sock, (struct sockaddr *)&address, sizeof(address)) < 0)
         return err_sys(e, errno, "--console-socket %s", path);
     return TAKE_FD(sock);
@@ -81,14 +89,21 @@ int terminal_check_socket(const char *path, struct err *e)
 int terminal_send(const char *path, int master, struct err *e)
 {
     static const char name[] = "/dev/pts/ptmx";
-    _cleanup_close_
-    int sock = connect_socket(path, e);
+    _cleanup_close_ int sock = connect_socket(path, e);
     int r;
 
     if (sock < 0)
         return sock;
     r = fd_send(sock, name, sizeof(name) - 1, &master, 1);
     return r < 0 ? err_sys(e, r, "--console-socket %s: sending the terminal", path) : 0;
+}
+
+void terminal_copy_size(int master)
+{
+    struct winsize size;
+
+    if (ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0)
+        (void)ioctl(master, TIOCSWINSZ, &size);
 }
 
 int terminal_relay_begin(struct terminal_relay *t, int master, struct err *e)
@@ -108,10 +123,8 @@ int terminal_relay_begin(struct terminal_relay *t, int master, struct err *e)
 
 void terminal_relay_resize(struct terminal_relay *t)
 {
-    struct winsize size;
-
-    if (t->saved && ioctl(STDIN_FILENO, TIOCGWINSZ, &size) == 0)
-        (void)ioctl(t->master, TIOCSWINSZ, &size);
+    if (t->saved)
+        terminal_copy_size(t->master);
 }
 
 static int relay(int from, int to)

@@ -26,6 +26,10 @@ struct terminal_relay {
     int stdin_open;
 };
 
+/* Give @master the size of the caller's terminal, where stdin is one: before the program runs, which may ask
+ * at once (podman#10560). */
+void terminal_copy_size(int master);
+
 /* Put the caller's terminal (stdin) into raw mode and copy its size to the container's. Returns 0 or -errno.
  */
 int terminal_relay_begin(struct terminal_relay *t, int master, struct err *e);

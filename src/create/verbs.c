@@ -50,8 +50,7 @@ static int run_poststart(struct container *c, struct err *e)
 
 int container_start(struct container *c, struct err *e)
 {
-    _cleanup_close_
-    int sock = -1;
+    _cleanup_close_ int sock = -1;
     int r;
 
     r = lifecycle_check(VERB_START, container_status(c), c->id, e);
@@ -101,8 +100,7 @@ static int kill_all(struct container *c, int init, int signal, struct err *e)
 
 int container_kill(struct container *c, int signal, bool all, struct err *e)
 {
-    _cleanup_close_
-    int pidfd = -1;
+    _cleanup_close_ int pidfd = -1;
     int r;
 
     r = lifecycle_check(VERB_KILL, container_status(c), c->id, e);
@@ -123,8 +121,7 @@ int container_kill(struct container *c, int signal, bool all, struct err *e)
 /* Everything that may still live: init, what shares its cgroup, a create that never finished. */
 static int kill_everything(struct container *c, struct err *e)
 {
-    _cleanup_close_
-    int creator = -1, init = -1;
+    _cleanup_close_ int creator = -1, init = -1;
     struct cgroup cg;
 
     if (!c->record.complete) {

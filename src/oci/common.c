@@ -44,8 +44,7 @@ static int parse_manager(const struct cli *cli, struct create_options *o, struct
 int common_create_request(const struct cli *cli, struct create_request *ret, char **ret_bundle, struct err *e)
 {
     const char *given = cli->bundle ? cli->bundle : ".";
-    _cleanup_free_
-    char *absolute = realpath(given, NULL);
+    _cleanup_free_ char *absolute = realpath(given, NULL);
     struct create_options *o = &ret->options;
     int r;
 

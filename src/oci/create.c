@@ -7,8 +7,7 @@
 
 int verb_create(struct cli *cli, struct err *e)
 {
-    _cleanup_free_
-    char *bundle = NULL;
+    _cleanup_free_ char *bundle = NULL;
     _cleanup_buf_ struct buf plan = { 0 };
     struct create_request request;
     struct created created;

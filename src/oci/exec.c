@@ -21,8 +21,7 @@
 static int parse_user(const char *text, struct spec_user *user, struct err *e)
 {
     const char *colon = strchr(text, ':');
-    _cleanup_free_
-    char *uid = str_printf("%.*s", colon ? (int)(colon - text) : (int)strlen(text), text);
+    _cleanup_free_ char *uid = str_printf("%.*s", colon ? (int)(colon - text) : (int)strlen(text), text);
     struct spec_user parsed = { .has_umask = user->has_umask, .umask = user->umask };
 
     if (str_to_u32(uid, &parsed.uid) < 0 || parsed.uid == UINT32_MAX)
@@ -88,7 +87,7 @@ static int add_caps(const struct values *values, struct spec_process *p, struct 
     return 0;
 }
 
-static int from_command_line(const struct cli *cli, const struct spec *spec, struct arena *arena,
+static int from_command_line(const struct cli *cli, const struct container *c, struct arena *arena,
                              struct spec_process *p, struct err *e)
 {
     int r = 0;
@@ -97,9 +96,10 @@ static int from_command_line(const struct cli *cli, const struct spec *spec, str
         err_set(e, EINVAL, "exec: no command given");
         return err_remedy(e, "usage: lichen-oci exec CONTAINER COMMAND [ARGUMENT ...], or --process FILE");
     }
-    if (spec->has_process)
-        *p = spec->process;
-    else
+    r = container_process(c, arena, p, e);
+    if (r < 0)
+        return r;
+    if (!p->cwd)
         p->cwd = "/";
     p->args = (struct spec_strings){ cli->n_operands - 1, cli->operands + 1 };
     p->terminal = cli->tty;
@@ -136,8 +136,7 @@ static int from_file(const char *path, struct arena *arena, struct spec_process 
 static int run_process(struct cli *cli, struct container *c, const struct exec_request *request,
                        struct err *e)
 {
-    _cleanup_close_
-    int signals = -1;
+    _cleanup_close_ int signals = -1;
     struct exec_result result;
     int status = 0, r;
 
@@ -174,7 +173,6 @@ int verb_exec(struct cli *cli, struct err *e)
         .console_socket = cli->console_socket,
         .cgroup = cli->cgroup,
     };
-    struct spec *spec = NULL;
     struct container c;
     int r;
 
@@ -183,16 +181,12 @@ int verb_exec(struct cli *cli, struct err *e)
         r = common_open(cli, false, &c, e);
     if (r < 0)
         return r;
-    r = container_spec(&c, &spec, e);
-    if (r >= 0)
-        r = cli->process ? from_file(cli->process, &arena, &process, e)
-                         : from_command_line(cli, spec, &arena, &process, e);
-    request.spec = spec;
+    r = cli->process ? from_file(cli->process, &arena, &process, e)
+                     : from_command_line(cli, &c, &arena, &process, e);
     if (r >= 0 && cli->tty)
         process.terminal = true;
     if (r >= 0)
         r = run_process(cli, &c, &request, e);
-    spec_free(spec);
     arena_free(&arena);
     container_close(&c);
     return r;

@@ -88,8 +88,7 @@ static int filter_table(char *text, const pid_t *pids, size_t n, struct err *e)
     if (!found)
         return err_set(e, EINVAL, "the ps options show no PID column");
     while ((line = strtok_r(NULL, "\n", &save))) {
-        _cleanup_free_
-        char *copy = str_printf("%s", line);
+        _cleanup_free_ char *copy = str_printf("%s", line);
         char *word, *state = NULL;
         size_t i = 0;
 
@@ -119,8 +118,7 @@ static int print_stats(struct container *c, struct err *e)
 int verb_ps(struct cli *cli, struct err *e)
 {
     bool json = cli->format && str_eq(cli->format, "json");
-    _cleanup_free_
-    pid_t *pids = NULL;
+    _cleanup_free_ pid_t *pids = NULL;
     _cleanup_buf_ struct buf table = { 0 };
     struct container c;
     size_t n = 0;

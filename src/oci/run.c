@@ -47,11 +47,9 @@ static int foreground(struct created *c, int signals, bool keep, struct err *e)
 
 int verb_run(struct cli *cli, struct err *e)
 {
-    _cleanup_free_
-    char *bundle = NULL;
+    _cleanup_free_ char *bundle = NULL;
     _cleanup_buf_ struct buf plan = { 0 };
-    _cleanup_close_
-    int signals = -1;
+    _cleanup_close_ int signals = -1;
     struct create_request request;
     struct created created;
     int r;

@@ -47,10 +47,8 @@ static int rootless_text(char **ret, struct err *e)
 
 int verb_spec(struct cli *cli, struct err *e)
 {
-    _cleanup_free_
-    char *path = str_printf("%s/config.json", cli->bundle ? cli->bundle : "."), *text = NULL;
-    _cleanup_close_
-    int fd = -1;
+    _cleanup_free_ char *path = str_printf("%s/config.json", cli->bundle ? cli->bundle : "."), *text = NULL;
+    _cleanup_close_ int fd = -1;
     int r;
 
     if (cli->rootless_spec) {
@@ -80,8 +78,7 @@ int verb_features(struct cli *cli, struct err *e)
     const struct spec_features features = { .version = PACKAGE_VERSION,
                                             .libseccomp_version = version,
                                             .mount_options = mntopts_names() };
-    _cleanup_free_
-    char *text = NULL;
+    _cleanup_free_ char *text = NULL;
 
     (void)cli;
     (void)e;

@@ -313,6 +313,12 @@ int spec_parse_process(const char *text, size_t size, struct arena *arena, struc
 int spec_parse_resources(const char *text, size_t size, struct arena *arena, struct spec_resources *resources,
                          struct err *e);
 
+/*
+ * The text of the top-level member @key of a configuration that spec_parse has accepted: a slice of @text. An
+ * escaped key ("pro\u0063ess") is not found: the caller must cope. Returns whether it is there.
+ */
+bool spec_member(const char *text, size_t size, const char *key, const char **ret, size_t *ret_size);
+
 void spec_free(struct spec *spec);
 void spec_freep(struct spec **spec);
 

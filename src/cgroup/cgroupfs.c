@@ -51,7 +51,7 @@ static int explain_enable(int code, const char *at, unsigned missing, struct err
     char names[64];
 
     err_sys(e, code, "enabling %s in %s/cgroup.subtree_control",
-            cgroup_controllers_text(missing, "", names, sizeof(names)), at);
+            cgroup_controllers_text(missing, "", names, sizeof(names)), str_eq(at, "/") ? "" : at);
     if (code == -EBUSY)
         return err_remedy(
             e, "that cgroup has processes of its own, so cgroup v2 allows no limits below it: start from a "
@@ -76,7 +76,7 @@ static int enable_controllers(int dirfd, const char *at, unsigned needed, struct
         return 0;
     r = fd_read_file(dirfd, "cgroup.subtree_control", 4096, &b);
     if (r < 0)
-        return err_sys(e, r, "%s/cgroup.subtree_control", at);
+        return err_sys(e, r, "%s/cgroup.subtree_control", str_eq(at, "/") ? "" : at);
     missing = needed & ~cgroup_controllers_parse(b.data);
     if (!missing)
         return 0;

@@ -194,9 +194,12 @@ bool parse_asks_nothing(struct json_object *v)
     return false;
 }
 
-static int refuse(struct parse *p, struct json_object *v)
+static int refuse(struct parse *p, const struct field *f, struct json_object *v)
 {
-    if (parse_asks_nothing(v))
+    bool keys = (f->flags & FIELD_KEYS_ASK) && json_object_is_type(v, json_type_object) &&
+                json_object_object_length(v) > 0;
+
+    if (!keys && parse_asks_nothing(v))
         return 0;
     (void)parse_fail(p, "is part of runtime-spec " SPEC_VERSION ", but not supported by lichen");
     return err_remedy(p->e, "remove the field from the configuration");
@@ -209,7 +212,7 @@ static int read_field(struct parse *p, const struct field *f, struct json_object
     if (f->status == SPEC_IGNORED)
         return 0;
     if (f->status == SPEC_REFUSED)
-        return refuse(p, v);
+        return refuse(p, f, v);
     r = parse_want(p, v, f->type);
     if (r < 0)
         return r;
@@ -325,8 +328,7 @@ static void visit_table(const struct table *t, const char *prefix,
     for (size_t i = 0; i < t->n_fields; i++) {
         const struct field *f = &t->fields[i];
         const char *suffix = f->type == TYPE_ARRAY ? "[]" : "";
-        _cleanup_free_
-        char *path = str_printf("%s%s%s", prefix, *prefix ? "." : "", f->key);
+        _cleanup_free_ char *path = str_printf("%s%s%s", prefix, *prefix ? "." : "", f->key);
         struct spec_field_info info = {
             .path = path,
             .type = type_names[f->type],
@@ -336,8 +338,7 @@ static void visit_table(const struct table *t, const char *prefix,
 
         visit(&info, data);
         if (f->table) {
-            _cleanup_free_
-            char *below = str_printf("%s%s", path, suffix);
+            _cleanup_free_ char *below = str_printf("%s%s", path, suffix);
 
             visit_table(f->table, below, visit, data);
         }

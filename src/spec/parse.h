@@ -44,6 +44,7 @@ enum field_flags {
     FIELD_ABSOLUTE = 1 << 1, /* the string, or each string of the array, is an absolute path */
     FIELD_NO_EMPTY = 1 << 2, /* an array with no element, or with an empty string in it, is an error */
     FIELD_ENV = 1 << 3,      /* each string of the array is NAME=VALUE */
+    FIELD_KEYS_ASK = 1 << 5, /* refused: a map whose keys ask for something even with empty values */
     FIELD_MARKS = 1 << 4,    /* set the bool at @mark_offset when the object is there */
 };
 

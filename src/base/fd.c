@@ -18,6 +18,7 @@
 #include "base/mem.h"
 
 #define MAX_PASSED_FDS 8
+#define MAX_KEPT_FDS   24
 
 #ifndef CLOSE_RANGE_CLOEXEC
 #    define CLOSE_RANGE_CLOEXEC (1U << 2)
@@ -267,6 +268,37 @@ int fd_close_from(unsigned first)
     if (syscall(SYS_close_range, first, ~0U, 0) == 0)
         return 0;
     return walk_from(first, true);
+}
+
+static int compare_fds(const void *a, const void *b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
+static void close_between(int first, int last)
+{
+    if (first > last)
+        return;
+    if (syscall(SYS_close_range, (unsigned)first, (unsigned)last, 0) == 0)
+        return;
+    for (int fd = first; fd <= last && fd < 65536; fd++)
+        fd_close(fd);
+}
+
+void fd_keep_only(unsigned preserve, const int *keep, size_t n)
+{
+    int sorted[MAX_KEPT_FDS], first = 3 + (int)preserve;
+
+    n = n < MAX_KEPT_FDS ? n : MAX_KEPT_FDS;
+    memcpy(sorted, keep, n * sizeof(int));
+    qsort(sorted, n, sizeof(int), compare_fds);
+    for (size_t i = 0; i < n; i++) {
+        if (sorted[i] < first)
+            continue;
+        close_between(first, sorted[i] - 1);
+        first = sorted[i] + 1;
+    }
+    (void)fd_close_from((unsigned)first);
 }
 
 int fd_ensure_stdio(void)

@@ -79,6 +79,12 @@ int fd_cloexec_from(unsigned first);
 /* Close every descriptor >= @first for real (close_range(2), with a /proc/self/fd fallback). */
 int fd_close_from(unsigned first);
 
+/*
+ * Close every descriptor but 0, 1, 2, 3 .. 3 + @preserve - 1 and those in @keep (-1 entries are passed over;
+ * @n at most 24). For a process that must hold nothing of its parent's by accident.
+ */
+void fd_keep_only(unsigned preserve, const int *keep, size_t n);
+
 /* Make sure 0, 1 and 2 are open (on /dev/null when not), so that no later open lands there. Returns 0 or
  * -errno. */
 int fd_ensure_stdio(void);

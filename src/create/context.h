@@ -13,9 +13,8 @@ struct create_context {
     struct seccomp_filter filter; /* borrowed */
     int parent_end, child_end;    /* the sync pair */
     int listen;                   /* the start socket, -1 for run (START comes over the sync pair) */
+    int join[NS_N];               /* descriptors of namespaces to join, -1 none */
     int rootfs_log; /* memfd: stderr of fuse-overlayfs, read by the parent when something fails */
-    int state_dir;  /* the parent's, locked; the stage closes it so that the lock is the parent's alone */
-    int join[NS_N]; /* descriptors of namespaces to join, -1 none */
 };
 
 /* The stage: in the container's user namespace, the caller's other namespaces. Never returns. */

@@ -164,9 +164,8 @@ static void __attribute__((noreturn)) stage_main_exec(struct exec *x)
     int r;
 
     proc_set_name("lichen:[join]");
-    x->parent_end = fd_close(x->parent_end);
-    x->c->dir = fd_close(x->c->dir);
-    x->c->root = fd_close(x->c->root);
+    fd_keep_only(x->request->preserve_fds, (const int[]){ x->child_end, x->init_pidfd }, 2);
+    x->parent_end = -1;
     r = run_stage(x, &e);
     if (r < 0)
         sync_send_failed(x->child_end, &e);

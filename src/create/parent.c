@@ -64,7 +64,6 @@ static int prepare(struct parent *p, struct err *e)
     p->context.plan = &c->plan;
     p->context.record = &c->record;
     p->context.filter = c->filter;
-    p->context.state_dir = c->dir;
     p->context.rootfs_log = -1;
     p->context.listen = -1;
     r = open_namespaces(p, e);

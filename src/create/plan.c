@@ -149,6 +149,9 @@ static int plan_process(struct plan *plan, const struct host *host, struct err *
     if (p->selinux_label && *p->selinux_label && !host->selinux)
         return err_set(e, EINVAL, "process.selinuxLabel %s: SELinux is not enabled on this host",
                        p->selinux_label);
+    for (size_t i = 0; i < p->capabilities.unknown.n; i++)
+        plan_downgrade(plan, "process.capabilities: %s is not known here, it is left out",
+                       p->capabilities.unknown.v[i]);
     r = limits_check(p, host->privileged, e);
     if (r < 0)
         return r;
@@ -196,6 +199,10 @@ int plan_make(const struct spec *spec, const struct create_options *options, con
         r = plan_process(ret, host, e);
     if (r >= 0)
         r = sysctl_check(spec, ret->own, e);
+    /* Applied nowhere yet; without SELinux it means nothing, with it leaving it out would be silent. */
+    if (r >= 0 && spec->mount_label && *spec->mount_label && host->selinux)
+        r = err_set(e, EINVAL, "linux.mountLabel %s: labels for mounts are not supported yet",
+                    spec->mount_label);
     if (r >= 0 && spec->hostname && !ret->own[NS_UTS] && !ret->join[NS_UTS])
         r = err_set(e, EINVAL, "hostname %s: a uts namespace is needed to set it", spec->hostname);
     if (r >= 0 && spec->domainname && !ret->own[NS_UTS] && !ret->join[NS_UTS])

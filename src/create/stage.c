@@ -98,6 +98,17 @@ static int serve_rootfs(struct create_context *c, int pair, struct err *e)
     return overlay_exec_fuse(&c->plan->overlay, c->plan->fuse_program, fuse, c->rootfs_log, e);
 }
 
+/* Nothing of the parent's but what we and init are meant to have: no state directory (its lock is the
+ * parent's alone), no log, no bus. */
+static void drop_parents_descriptors(struct create_context *c)
+{
+    int keep[NS_N + 3] = { c->child_end, c->listen, c->rootfs_log };
+
+    memcpy(keep + 3, c->join, sizeof(c->join));
+    fd_keep_only(c->plan->options.preserve_fds, keep, sizeof(keep) / sizeof(keep[0]));
+    c->parent_end = -1;
+}
+
 static int run_stage(struct create_context *c, struct err *e)
 {
     const struct plan *plan = c->plan;
@@ -106,8 +117,7 @@ static int run_stage(struct create_context *c, struct err *e)
     struct sync_msg msg;
     pid_t pid;
 
-    c->parent_end = fd_close(c->parent_end);
-    c->state_dir = fd_close(c->state_dir);
+    drop_parents_descriptors(c);
     /* Inherited by init and kept over exec; written now, while /proc/self is still ours (later we are not
      * dumpable). */
     r = plan->spec->has_process ? limits_apply_oom_score(&plan->spec->process, e) : 0;

@@ -19,7 +19,7 @@
 #include "security/seccomp_private.h"
 #include "spec/names.h"
 
-#define CACHE_NAME "seccomp"
+#define CACHE_NAME ".seccomp"
 
 #ifndef SECCOMP_FILTER_FLAG_TSYNC_ESRCH
 #    define SECCOMP_FILTER_FLAG_TSYNC_ESRCH (1UL << 4) /* Linux 5.7 */
@@ -107,8 +107,7 @@ int seccomp_install(const struct seccomp_filter *f, int *ret_listener, struct er
 
 int seccomp_cache_open(int runtime_dirfd)
 {
-    _cleanup_close_
-    int fd = -1;
+    _cleanup_close_ int fd = -1;
     struct stat st;
 
     if (mkdirat(runtime_dirfd, CACHE_NAME, 0700) < 0 && errno != EEXIST)

@@ -3,6 +3,7 @@
 #include "state/dir.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -19,6 +20,8 @@
 #include "base/str.h"
 
 #define ID_MAX 255
+/* In each state directory from its birth: what has none is not ours to remove. */
+#define MARKER ".lichen"
 
 char *state_root_path(const char *option, bool privileged)
 {
@@ -36,8 +39,7 @@ char *state_root_path(const char *option, bool privileged)
 /* mkdir -p; what exists is left as it is. */
 static int make_directories(const char *path)
 {
-    _cleanup_free_
-    char *copy = str_printf("%s", path);
+    _cleanup_free_ char *copy = str_printf("%s", path);
 
     for (char *p = copy + 1; *p; p++) {
         if (*p != '/')
@@ -52,17 +54,19 @@ static int make_directories(const char *path)
 
 int state_root_open(const char *path, bool create, struct err *e)
 {
-    _cleanup_close_
-    int fd = -1;
+    /* In a directory everybody can write, a link is somebody else's idea of where our state is. */
+    const int flags =
+        O_RDONLY | O_DIRECTORY | O_CLOEXEC | (str_has_prefix(path, "/tmp/lichen-") ? O_NOFOLLOW : 0);
+    _cleanup_close_ int fd = -1;
     struct stat st;
     int r;
 
-    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    fd = open(path, flags);
     if (fd < 0 && errno == ENOENT && create) {
         r = make_directories(path);
         if (r < 0)
             return err_sys(e, r, "state directory %s: cannot make it", path);
-        fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        fd = open(path, flags);
     }
     if (fd < 0)
         return err_sys(e, errno, "state directory %s", path);
@@ -99,8 +103,7 @@ int state_check_id(const char *id, struct err *e)
 
 int state_create(int root, const char *id, struct err *e)
 {
-    _cleanup_close_
-    int fd = -1;
+    _cleanup_close_ int fd = -1;
 
     if (mkdirat(root, id, 0700) < 0) {
         if (errno != EEXIST)
@@ -109,20 +112,47 @@ int state_create(int root, const char *id, struct err *e)
         return err_remedy(e, "choose another id, or remove it: delete %s", id);
     }
     fd = openat(root, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || mknodat(fd, MARKER, S_IFREG | 0600, 0) < 0)
         return err_sys(e, errno, "container %s: its state directory", id);
     return TAKE_FD(fd);
 }
 
+static bool dir_is_empty(int dir)
+{
+    int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = copy >= 0 ? fdopendir(copy) : NULL;
+    struct dirent *entry;
+    bool empty = d != NULL;
+
+    if (!d) {
+        fd_close(copy);
+        return false;
+    }
+    while (empty && (entry = readdir(d)))
+        empty = str_eq(entry->d_name, ".") || str_eq(entry->d_name, "..");
+    closedir(d);
+    return empty;
+}
+
+/* Ours, or just made and not marked yet. */
+static bool is_state(int dir)
+{
+    struct stat st;
+
+    if (fstatat(dir, MARKER, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return S_ISREG(st.st_mode);
+    return dir_is_empty(dir);
+}
+
 int state_open(int root, const char *id, struct err *e)
 {
-    int fd = openat(root, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    _cleanup_close_ int fd = openat(root, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 
-    if (fd >= 0)
-        return fd;
-    if (errno == ENOENT)
+    if (fd < 0 && errno != ENOENT)
+        return err_sys(e, errno, "container %s: its state directory", id);
+    if (fd < 0 || !is_state(fd))
         return err_set(e, ENOENT, "container does not exist: %s", id);
-    return err_sys(e, errno, "container %s: its state directory", id);
+    return TAKE_FD(fd);
 }
 
 int state_lock(int dir, int timeout_ms, const char *id, struct err *e)
@@ -144,7 +174,13 @@ int state_lock(int dir, int timeout_ms, const char *id, struct err *e)
 
 int state_remove(int root, const char *id, struct err *e)
 {
-    int r = path_remove_tree(root, id);
+    _cleanup_close_ int fd = openat(root, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    int r;
 
+    if (fd < 0)
+        return errno == ENOENT ? 0 : err_sys(e, errno, "container %s: its state directory", id);
+    if (!is_state(fd))
+        return err_set(e, ENOTEMPTY, "%s in the state directory is not a container's; it is left alone", id);
+    r = path_remove_tree(root, id);
     return r < 0 ? err_sys(e, r, "container %s: cannot remove its state directory", id) : 0;
 }

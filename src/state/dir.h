@@ -38,7 +38,11 @@ int state_open(int root, const char *id, struct err *e);
  * -errno. */
 int state_lock(int dir, int timeout_ms, const char *id, struct err *e);
 
-/* Remove ROOT/<id> with all in it. Returns 0 or -errno. */
+/*
+ * Remove ROOT/<id> with all in it, if it is ours: it has our marker file, or is empty (a create killed
+ * between two steps). Anything else is left alone (-ENOTEMPTY): --root may point anywhere (podman#18287
+ * erased a home directory). Returns 0 or -errno.
+ */
 int state_remove(int root, const char *id, struct err *e);
 
 #endif

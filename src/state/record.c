@@ -244,8 +244,7 @@ int record_parse(const char *text, size_t size, struct record *ret, struct err *
 
 int record_read(int dir, const char *id, struct record *ret, struct err *e)
 {
-    _cleanup_close_
-    int fd = openat(dir, STATE_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    _cleanup_close_ int fd = openat(dir, STATE_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     _cleanup_buf_ struct buf b = { 0 };
     struct stat st;
     int r;

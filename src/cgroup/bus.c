@@ -114,6 +114,7 @@ int bus_connect(bool user, struct cgroup_bus **ret, struct err *e)
     struct cgroup_bus *b;
     const struct sdbus *sd;
     char addresses[3][512];
+    struct err first = { 0 };
     size_t n;
     int r;
 
@@ -130,14 +131,18 @@ int bus_connect(bool user, struct cgroup_bus **ret, struct err *e)
             return 0;
         }
         if (i == 0)
-            err_sys(e, r, "systemd cgroup: the bus at %.256s", addresses[i]);
+            err_sys(&first, r, "systemd cgroup: the bus at %.256s", addresses[i]);
     }
     cgroup_bus_free(b);
-    return user ? err_remedy(
-                      e,
-                      "a user session is needed: log in through pam_systemd or loginctl enable-linger, with "
-                      "XDG_RUNTIME_DIR=/run/user/UID; or --cgroup-manager disabled")
-                : err_remedy(e, "is dbus running? --cgroup-manager cgroupfs does without");
+    if (e)
+        *e = first;
+    if (user)
+        (void)err_remedy(
+            e, "a user session is needed: log in through pam_systemd or loginctl enable-linger, with "
+               "XDG_RUNTIME_DIR=/run/user/UID; or --cgroup-manager disabled");
+    else
+        (void)err_remedy(e, "is dbus running? --cgroup-manager cgroupfs does without");
+    return -first.code;
 }
 
 int bus_new_call(struct cgroup_bus *b, const char *member, sd_bus_message **ret)

@@ -245,10 +245,14 @@ static int systemd_attach(struct cgroup *cg, pid_t pid, struct err *e)
 {
     struct cgroup_bus *b = NULL;
     sd_bus_message *m = NULL;
-    int r = cgroup_fs_vtable.attach(cg, pid, e);
+    struct err direct = { 0 };
+    int r = cgroup_fs_vtable.attach(cg, pid, &direct);
 
-    if (r != -EACCES && r != -EPERM)
+    if (r != -EACCES && r != -EPERM) {
+        if (r < 0 && e)
+            *e = direct;
         return r;
+    }
     r = bus_connect(cg->plan.user, &b, e);
     if (r < 0)
         return r;

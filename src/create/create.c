@@ -280,9 +280,10 @@ void created_abort(struct created *c)
         net_helper_abort(&c->net);
     if (c->dir < 0)
         return; /* nothing of ours was made (the id may be another container's) */
-    if (c->spec && c->spec->hooks.n[HOOK_POSTSTOP] && c->record.init.pid)
-        (void)hooks_run(&c->spec->hooks, HOOK_POSTSTOP, &c->record, STATUS_STOPPED, NULL);
     cleanup_container(c->root, &c->record, &c->plan.cgroup, NULL);
+    /* A container there was, if only for a moment: its poststop hooks run (runtime.md, "Lifecycle"). */
+    if (c->spec && c->record.init.pid)
+        (void)hooks_run(&c->spec->hooks, HOOK_POSTSTOP, &c->record, STATUS_STOPPED, NULL);
 }
 
 void created_close(struct created *c)

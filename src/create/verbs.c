@@ -34,22 +34,22 @@ int container_release(int sock, struct err *e)
     return r < 0 ? r : sync_unexpected(&msg, "the process to start", e);
 }
 
-static int run_poststart(struct container *c, struct err *e)
+/* The hooks of the frozen configuration; NULL in *ret where there are none to run. */
+static int load_hooks(struct container *c, struct spec **ret, struct err *e)
 {
-    struct spec *spec = NULL;
-    int r;
+    *ret = NULL;
+    return c->record.has_hooks ? container_spec(c, ret, e) : 0;
+}
 
-    if (!c->record.has_hooks)
-        return 0;
-    r = container_spec(c, &spec, e);
-    if (r >= 0)
-        r = hooks_run(&spec->hooks, HOOK_POSTSTART, &c->record, STATUS_RUNNING, e);
-    spec_free(spec);
-    return r;
+static int run_hooks(struct container *c, const struct spec *spec, enum spec_hook_kind kind,
+                     enum lifecycle_status status, struct err *e)
+{
+    return spec ? hooks_run(&spec->hooks, kind, &c->record, status, e) : 0;
 }
 
 int container_start(struct container *c, struct err *e)
 {
+    _cleanup_(spec_freep) struct spec *hooks = NULL;
     _cleanup_close_ int sock = -1;
     int r;
 
@@ -66,7 +66,9 @@ int container_start(struct container *c, struct err *e)
     r = container_release(sock, e);
     if (r < 0)
         return r;
-    r = run_poststart(c, e);
+    r = load_hooks(c, &hooks, e);
+    if (r >= 0)
+        r = run_hooks(c, hooks, HOOK_POSTSTART, STATUS_RUNNING, e);
     /* runtime.md, "Lifecycle", step 9: the container is stopped and destroyed. */
     if (r < 0)
         (void)container_delete(c, true, NULL);
@@ -148,25 +150,12 @@ static int kill_everything(struct container *c, struct err *e)
     return 0;
 }
 
-static int run_poststop(struct container *c, struct err *e)
-{
-    struct spec *spec = NULL;
-    int r;
-
-    if (!c->record.has_hooks)
-        return 0;
-    r = container_spec(c, &spec, e);
-    if (r >= 0)
-        r = hooks_run(&spec->hooks, HOOK_POSTSTOP, &c->record, STATUS_STOPPED, e);
-    spec_free(spec);
-    return r;
-}
-
 int container_delete(struct container *c, bool force, struct err *e)
 {
+    _cleanup_(spec_freep) struct spec *hooks = NULL;
+    enum lifecycle_status status = container_status(c);
     struct cgroup_plan plan;
     struct err hook = { 0 };
-    enum lifecycle_status status = container_status(c);
     bool hook_failed;
     int r;
 
@@ -179,13 +168,16 @@ int container_delete(struct container *c, bool force, struct err *e)
     if (r < 0)
         return r;
     container_cgroup_plan(c, &plan);
-    /* runtime.md: poststop runs after the container is deleted; a failure is a warning and does not stop the
-     * rest. */
-    hook_failed = run_poststop(c, &hook) < 0;
+    /* Read before it is removed; run after: runtime.md, "Lifecycle", steps 12 and 13. A failure is a warning.
+     */
+    hook_failed = load_hooks(c, &hooks, &hook) < 0;
     r = cleanup_container(c->root, &c->record, &plan, e);
-    if (r >= 0 && hook_failed && e)
+    if (r < 0)
+        return r;
+    hook_failed = run_hooks(c, hooks, HOOK_POSTSTOP, STATUS_STOPPED, &hook) < 0 || hook_failed;
+    if (hook_failed && e)
         *e = hook;
-    return r;
+    return 0;
 }
 
 int container_pause(struct container *c, bool pause, struct err *e)

@@ -326,6 +326,7 @@ refused() {
     [[ ! -e $LICHEN_ROOT/$CTR ]]
     # The same without --force, and with what a crash in the middle of a write leaves.
     mkdir "$LICHEN_ROOT/$CTR"
+    : >"$LICHEN_ROOT/$CTR/.lichen"
     echo '{"format":1,"id"' >"$LICHEN_ROOT/$CTR/.state.json.tmp"
     run_lichen -0 delete "$CTR"
     [[ ! -e $LICHEN_ROOT/$CTR ]]
@@ -348,9 +349,20 @@ refused() {
     run_lichen -0 delete --force "$CTR"
     process_gone "$pid"
     mkdir "$LICHEN_ROOT/$CTR"
+    : >"$LICHEN_ROOT/$CTR/.lichen"
     printf 'garbage' >"$LICHEN_ROOT/$CTR/state.json"
     run_lichen -0 delete --force "$CTR"
     [[ ! -e $LICHEN_ROOT/$CTR ]]
+}
+
+@test "a directory in the state root that is not a container's is no container and is left alone" {
+    mkdir "$LICHEN_ROOT/$CTR"
+    : >"$LICHEN_ROOT/$CTR/precious"
+    run_lichen -1 state "$CTR"
+    run_lichen -0 delete --force "$CTR"
+    run_lichen -0 list --quiet
+    [[ -z $stdout && -e $LICHEN_ROOT/$CTR/precious ]]
+    rm -r "${LICHEN_ROOT:?}/$CTR"
 }
 
 @test "a created container that is killed is stopped" {

@@ -60,11 +60,14 @@ int mask_paths(int root, const struct spec_strings *paths, int null_fd, struct e
         if (target < 0 || fstat(target, &st) < 0)
             return err_sys(e, target < 0 ? target : errno, "linux.maskedPaths[%zu] %s", i, paths->v[i]);
         if (S_ISDIR(st.st_mode)) {
-            if (empty < 0)
+            bool first = empty < 0;
+
+            if (first)
                 empty = make_empty(e);
             if (empty < 0)
                 return empty;
-            r = mount_bind_fd(empty, target, 0);
+            /* Before Linux 6.15 only an attached mount can be cloned (EINVAL): the first one is attached itself. */
+            r = first ? mnt_attach(empty, target) : mount_bind_fd(empty, target, 0);
         } else {
             r = mount_bind_fd(null_fd, target, 0);
         }

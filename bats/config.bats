@@ -564,4 +564,7 @@ mount_add() { bundle_edit --argjson m "$1" '.mounts += [$m]'; }
     [[ $stderr == *"cannot read $BUNDLE/config.json: No such file or directory"* ]]
     mkdir config.json
     run_lichen -1 create "$CTR"
+    rmdir config.json
+    mkfifo config.json
+    run_lichen -1 create "$CTR"
 }

@@ -154,8 +154,8 @@ static void print_help(void)
            "User-mode network of one container, on libslirp. Started by lichen-oci.\n\n");
     for (size_t i = 0; i < ARRAY_SIZE(option_rows); i++) {
         const struct option_row *row = &option_rows[i];
-        _cleanup_free_
-        char *left = str_printf("--%s%s%s", row->name, row->value ? " " : "", row->value ? row->value : "");
+        _cleanup_free_ char *left =
+            str_printf("--%s%s%s", row->name, row->value ? " " : "", row->value ? row->value : "");
 
         printf("  %-42s %s\n", left, row->help);
     }

@@ -116,10 +116,8 @@ static void make_read_only(int dirfd, const char *path)
 /* Show the resolver's file or directory in the new root, which is the working directory. */
 static int show_resolver(const struct resolver_view *v)
 {
-    _cleanup_close_
-    int root = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    _cleanup_close_
-    int at = -1;
+    _cleanup_close_ int root = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    _cleanup_close_ int at = -1;
 
     if (root < 0)
         return -errno;
@@ -138,8 +136,7 @@ static int show_resolver(const struct resolver_view *v)
 /* A copy of /etc/resolv.conf in the new root, which is the working directory. */
 static int copy_resolver(int keeper)
 {
-    _cleanup_close_
-    int copy = -1;
+    _cleanup_close_ int copy = -1;
 
     if (mkdir("etc", 0755) < 0)
         return -errno;
@@ -150,8 +147,7 @@ static int copy_resolver(int keeper)
 static int empty_root(int keeper)
 {
     struct resolver_view v = { .tree = -1, .keeper = keeper };
-    _cleanup_close_
-    int tree = -1;
+    _cleanup_close_ int tree = -1;
     int r;
 
     r = find_resolver(&v);

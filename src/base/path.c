@@ -52,8 +52,7 @@ int path_open_in_root(int root, const char *path, int flags, mode_t mode)
 
 int path_mkdirs_in_root(int root, const char *path, mode_t mode)
 {
-    _cleanup_close_
-    int fd = -1;
+    _cleanup_close_ int fd = -1;
     char prefix[PATH_MAX];
     size_t n = strlen(path);
 
@@ -96,8 +95,7 @@ int path_mkdirs_in_root(int root, const char *path, mode_t mode)
 
 int path_create_file_in_root(int root, const char *path)
 {
-    _cleanup_close_
-    int dir = -1, fd = -1;
+    _cleanup_close_ int dir = -1, fd = -1;
     char parent[PATH_MAX];
     const char *leaf;
     int r;
@@ -197,8 +195,7 @@ char *path_of_fd(int fd)
 
 int path_open_procfs(int proc, const char *path, int flags)
 {
-    _cleanup_close_
-    int fd = -1;
+    _cleanup_close_ int fd = -1;
     struct statfs fs;
 
     fd = path_openat2(proc, path, (uint64_t)flags | O_CLOEXEC | O_NOCTTY, 0,

@@ -103,8 +103,7 @@ int proc_stat(pid_t pid, uint64_t *ret_start_time, char *ret_state)
 
 int proc_open_id(const struct proc_id *id)
 {
-    _cleanup_close_
-    int fd = -1;
+    _cleanup_close_ int fd = -1;
     uint64_t start;
     char state;
     int r;

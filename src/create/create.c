@@ -25,13 +25,24 @@
 #include "create/terminal.h"
 #include "state/dir.h"
 
+/* A fifo as config.json must not hang us, nor a device be read for ever. */
+static int read_regular(const char *path, struct buf *ret)
+{
+    _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    struct stat st;
+
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    return S_ISREG(st.st_mode) ? fd_read_all(fd, SPEC_MAX_SIZE, ret) : -EINVAL;
+}
+
 static int read_bundle(const struct create_request *request, struct created *c, struct err *e)
 {
     _cleanup_free_ char *path = request->config ? str_printf("%s", request->config)
                                                 : str_printf("%s/config.json", request->options.bundle);
     int r;
 
-    r = fd_read_file(AT_FDCWD, path, SPEC_MAX_SIZE, &c->config);
+    r = read_regular(path, &c->config);
     if (r < 0) {
         err_sys(e, r, "cannot read %s", path);
         return r == -ENOENT

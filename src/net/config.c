@@ -134,8 +134,7 @@ static int parse_slirp_option(char *option, struct net_config *c, struct err *e)
 
 static int parse_slirp_options(const char *text, struct net_config *c, struct err *e)
 {
-    _cleanup_free_
-    char *copy = str_printf("%s", text);
+    _cleanup_free_ char *copy = str_printf("%s", text);
     char *option, *rest = copy;
 
     while ((option = strsep(&rest, ","))) {

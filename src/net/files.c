@@ -41,8 +41,7 @@ static void put_nameserver(int family, const void *addr, struct buf *ret)
 void net_resolv_conf(const struct net_config *c, const char *host_text, struct buf *ret)
 {
     static const char *const kept[] = { "search", "domain", "options" };
-    _cleanup_free_
-    char *copy = str_printf("%s", host_text ? host_text : "");
+    _cleanup_free_ char *copy = str_printf("%s", host_text ? host_text : "");
     struct in_addr v4 = net_node_in(c, NET_NODE_NAMESERVER);
     struct in6_addr v6 = net_node_in6(NET_NODE_NAMESERVER);
     char *line, *rest = copy;

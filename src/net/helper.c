@@ -38,7 +38,8 @@ static bool own_directory(char *buf, size_t size)
     if (n < 0 || (size_t)n == size - 1)
         return false;
     buf[n] = '\0';
-    /* lichen-oci may run from a sealed copy of itself (create/self_protect.h), which says where the original is. */
+    /* lichen-oci may run from a sealed copy of itself (create/self_protect.h), which says where the original
+     * is. */
     if (str_has_prefix(buf, "/memfd:") && (!original || str_format(buf, size, "%s", original) < 0))
         return false;
     slash = strrchr(buf, '/');
@@ -87,8 +88,7 @@ static char **make_arguments(const struct net_config *c, char ***ret_storage)
         PROGRAM, "--tap-fd", "3", "--pidfd", "4", "--ready-fd", "5", "--net"
     };
     char **argv = mem_zalloc_array(FIXED_ARGUMENTS + 2 * c->n_ports, sizeof(*argv));
-    _cleanup_free_
-    char *mode = net_format_mode(c);
+    _cleanup_free_ char *mode = net_format_mode(c);
     char text[NET_PORT_TEXT_MAX];
     size_t n = 0, n_storage = 0;
 
@@ -133,8 +133,7 @@ static int spawn(const struct net_config *c, const char *path, const posix_spawn
                  pid_t *ret)
 {
     _cleanup_strv_ char **storage = NULL;
-    _cleanup_free_
-    char **argv = make_arguments(c, &storage);
+    _cleanup_free_ char **argv = make_arguments(c, &storage);
     posix_spawnattr_t attr;
     sigset_t none, all;
     int r;
@@ -176,12 +175,9 @@ int net_helper_start(const struct net_config *c, int tap_fd, int container, int 
                      struct net_helper *ret, struct err *e)
 {
     int high[NET_HELPER_FDS_END] = { -1, -1, -1, -1, -1, -1 };
-    _cleanup_free_
-    char *path = NULL;
-    _cleanup_close_
-    int ours = -1;
-    _cleanup_close_
-    int theirs = -1;
+    _cleanup_free_ char *path = NULL;
+    _cleanup_close_ int ours = -1;
+    _cleanup_close_ int theirs = -1;
     posix_spawn_file_actions_t actions;
     int pipe_fds[2], r;
     pid_t pid;

@@ -91,10 +91,8 @@ int net_allow_ping(int proc_fd, struct err *e)
 {
     static const char path[] = "sys/net/ipv4/ping_group_range";
     _cleanup_buf_ struct buf map = { 0 };
-    _cleanup_close_
-    int map_fd = -1;
-    _cleanup_close_
-    int fd = -1;
+    _cleanup_close_ int map_fd = -1;
+    _cleanup_close_ int fd = -1;
     uint32_t low, high;
     char text[32];
     int r;

@@ -135,8 +135,7 @@ static int append_ports(const char *text, struct net_config *c, struct net_port 
 
 int net_parse_publish(const char *text, struct net_config *c, struct err *e)
 {
-    _cleanup_free_
-    char *spec = str_printf("%s", text);
+    _cleanup_free_ char *spec = str_printf("%s", text);
     struct net_port port = { 0 };
     struct range host, container;
     char *ports, *colon;

@@ -113,8 +113,7 @@ int net_setup_loopback(struct err *e)
 static int open_tap(int *ret, struct err *e)
 {
     struct ifreq ifr = { .ifr_name = TAP_NAME, .ifr_flags = IFF_TAP | IFF_NO_PI };
-    _cleanup_close_
-    int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    _cleanup_close_ int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 
     if (fd < 0) {
         err_sys(e, errno, "open /dev/net/tun");
@@ -134,8 +133,7 @@ static int open_tap(int *ret, struct err *e)
 static int ignore_advertisements(int proc_fd, struct err *e)
 {
     static const char path[] = "sys/net/ipv6/conf/" TAP_NAME "/accept_ra";
-    _cleanup_close_
-    int fd = path_open_procfs(proc_fd, path, O_WRONLY);
+    _cleanup_close_ int fd = path_open_procfs(proc_fd, path, O_WRONLY);
 
     if (fd == -ENOENT)
         return 0;
@@ -149,8 +147,7 @@ static int ignore_advertisements(int proc_fd, struct err *e)
 int net_setup_tap(const struct net_config *c, int proc_fd, int *ret_tap_fd, struct err *e)
 {
     _cleanup_(rtnl_close) struct rtnl_batch b = { .fd = -1 };
-    _cleanup_close_
-    int tap = -1;
+    _cleanup_close_ int tap = -1;
     struct ifreq ifr = { .ifr_name = TAP_NAME };
     int r;
 

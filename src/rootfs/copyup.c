@@ -32,8 +32,7 @@ static int copy_content(int from, int to)
 
 static int copy_file(int from_dir, int to_dir, const char *name, const struct stat *st)
 {
-    _cleanup_close_
-    int from = -1, to = -1;
+    _cleanup_close_ int from = -1, to = -1;
 
     /* O_NONBLOCK: a fifo swapped in must not hang us. */
     from = openat(from_dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -75,8 +74,7 @@ static int copy_entry(int from_dir, int to_dir, const char *name, dev_t device, 
     } else if (S_ISFIFO(st.st_mode)) {
         r = mkfifoat(to_dir, name, st.st_mode & 07777) < 0 ? -errno : 0;
     } else if (S_ISDIR(st.st_mode)) {
-        _cleanup_close_
-        int sub = -1, made = -1;
+        _cleanup_close_ int sub = -1, made = -1;
 
         sub = openat(from_dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (sub < 0 || (mkdirat(to_dir, name, 0700) < 0 && errno != EEXIST))

@@ -98,8 +98,7 @@ static int make_node(int parent, const char *leaf, const struct spec_device *d, 
 
 static int bind_node(int parent, const char *leaf, const struct spec_device *d, struct err *e)
 {
-    _cleanup_close_
-    int source = -1, target = -1;
+    _cleanup_close_ int source = -1, target = -1;
     struct stat st;
     int r;
 
@@ -122,8 +121,7 @@ static int bind_node(int parent, const char *leaf, const struct spec_device *d, 
 
 static int create_one(int root, int dev, const struct spec_device *d, bool bind, struct err *e)
 {
-    _cleanup_close_
-    int parent = -1;
+    _cleanup_close_ int parent = -1;
     const char *leaf;
 
     /* Nearly always directly in /dev, which is open already. */
@@ -169,8 +167,7 @@ static int make_links(int dev, struct err *e)
 
 int devices_create(int root, const struct spec_device *devices, size_t n, bool bind, struct err *e)
 {
-    _cleanup_close_
-    int dev = -1;
+    _cleanup_close_ int dev = -1;
     int r;
 
     /* One descriptor of the real directory: a link at /dev must not send the nodes elsewhere. */
@@ -201,8 +198,7 @@ int devices_create(int root, const struct spec_device *devices, size_t n, bool b
 
 int devices_bind_console(int root, int tty_fd, struct err *e)
 {
-    _cleanup_close_
-    int dev = -1, target = -1;
+    _cleanup_close_ int dev = -1, target = -1;
     struct stat st;
     int r;
 

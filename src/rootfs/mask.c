@@ -15,8 +15,7 @@
 
 int mask_open_null(struct err *e)
 {
-    _cleanup_close_
-    int fd = open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    _cleanup_close_ int fd = open("/dev/null", O_PATH | O_NOFOLLOW | O_CLOEXEC);
     struct stat st;
 
     if (fd < 0)
@@ -29,8 +28,7 @@ int mask_open_null(struct err *e)
 /* One empty read-only tmpfs serves every masked directory. */
 static int make_empty(struct err *e)
 {
-    _cleanup_close_
-    int fs = mnt_fsopen("tmpfs");
+    _cleanup_close_ int fs = mnt_fsopen("tmpfs");
     int r;
 
     if (fs < 0)
@@ -46,12 +44,10 @@ static int make_empty(struct err *e)
 
 int mask_paths(int root, const struct spec_strings *paths, int null_fd, struct err *e)
 {
-    _cleanup_close_
-    int empty = -1;
+    _cleanup_close_ int empty = -1;
 
     for (size_t i = 0; i < paths->n; i++) {
-        _cleanup_close_
-        int target = path_open_in_root(root, paths->v[i], O_PATH, 0);
+        _cleanup_close_ int target = path_open_in_root(root, paths->v[i], O_PATH, 0);
         struct stat st;
         int r;
 
@@ -66,7 +62,8 @@ int mask_paths(int root, const struct spec_strings *paths, int null_fd, struct e
                 empty = make_empty(e);
             if (empty < 0)
                 return empty;
-            /* Before Linux 6.15 only an attached mount can be cloned (EINVAL): the first one is attached itself. */
+            /* Before Linux 6.15 only an attached mount can be cloned (EINVAL): the first one is attached
+             * itself. */
             r = first ? mnt_attach(empty, target) : mount_bind_fd(empty, target, 0);
         } else {
             r = mount_bind_fd(null_fd, target, 0);
@@ -80,8 +77,7 @@ int mask_paths(int root, const struct spec_strings *paths, int null_fd, struct e
 int readonly_paths(int root, const struct spec_strings *paths, struct err *e)
 {
     for (size_t i = 0; i < paths->n; i++) {
-        _cleanup_close_
-        int target = path_open_in_root(root, paths->v[i], O_PATH, 0), tree = -1;
+        _cleanup_close_ int target = path_open_in_root(root, paths->v[i], O_PATH, 0), tree = -1;
         int r;
 
         if (target == -ENOENT || target == -ENOTDIR || target == -EACCES)

@@ -46,8 +46,7 @@ static int report_fs(int fs, const struct mount_op *op, int code, const char *wh
 /* A detached new instance of the file system. Returns its descriptor or -errno. */
 static int make_filesystem(struct mount_context *c, const struct mount_op *op, struct err *e)
 {
-    _cleanup_close_
-    int fs = mnt_fsopen(op->type);
+    _cleanup_close_ int fs = mnt_fsopen(op->type);
     uint64_t attrs = (op->options.set & ~op->options.clear) | (op->options.set & MOUNT_ATTR__ATIME);
     int r;
 
@@ -162,8 +161,7 @@ static bool is_directory(int fd)
 static int open_destination(struct mount_context *c, const struct mount_op *op, bool directory, struct err *e)
 {
     bool strict = str_eq(op->type, "proc") || str_eq(op->type, "sysfs");
-    _cleanup_close_
-    int fd = -1;
+    _cleanup_close_ int fd = -1;
 
     if (strict) {
         /* CVE-2019-19921, CVE-2023-27561: a link at /proc would put later procfs writes where the image wants
@@ -195,8 +193,7 @@ static int open_destination(struct mount_context *c, const struct mount_op *op, 
 /* `remount`: change the attributes of what is already mounted there. */
 static int remount(struct mount_context *c, const struct mount_op *op, struct err *e)
 {
-    _cleanup_close_
-    int fd = path_open_in_root(c->root, op->destination, O_PATH, 0);
+    _cleanup_close_ int fd = path_open_in_root(c->root, op->destination, O_PATH, 0);
     int r;
 
     if (fd < 0)
@@ -207,8 +204,7 @@ static int remount(struct mount_context *c, const struct mount_op *op, struct er
 
 int mount_perform(struct mount_context *c, const struct mount_op *op, struct err *e)
 {
-    _cleanup_close_
-    int tree = -1, target = -1;
+    _cleanup_close_ int tree = -1, target = -1;
     int r;
 
     if (op->options.remount)
@@ -246,8 +242,7 @@ int mount_perform(struct mount_context *c, const struct mount_op *op, struct err
 
 int mount_bind_fd(int source_fd, int target_fd, unsigned long long attr_set)
 {
-    _cleanup_close_
-    int tree = mnt_clone_tree(source_fd, "", false, false);
+    _cleanup_close_ int tree = mnt_clone_tree(source_fd, "", false, false);
     int r;
 
     if (tree < 0)

@@ -87,8 +87,7 @@ int overlay_mount_kernel(const struct overlay_spec *o, const char *target, struc
 
 int overlay_mount_fuse(const char *target, int *ret_fuse_fd, struct err *e)
 {
-    _cleanup_close_
-    int fd = -1;
+    _cleanup_close_ int fd = -1;
     char options[128];
     int r;
 

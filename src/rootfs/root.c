@@ -45,8 +45,7 @@ int root_isolate_propagation(const char *propagation, struct err *e)
 
 int root_bind_directory(const char *rootfs, struct err *e)
 {
-    _cleanup_close_
-    int tree = -1, target = -1;
+    _cleanup_close_ int tree = -1, target = -1;
     int r;
 
     tree = mnt_clone_tree(AT_FDCWD, rootfs, true, true);
@@ -80,8 +79,7 @@ static int enter_by_move(struct err *e)
 
 int root_enter(int root, bool no_pivot, struct err *e)
 {
-    _cleanup_close_
-    int old = -1;
+    _cleanup_close_ int old = -1;
     int r;
 
     old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -121,8 +119,7 @@ int root_set_propagation(const char *propagation, struct err *e)
 
 int root_make_readonly(struct err *e)
 {
-    _cleanup_close_
-    int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    _cleanup_close_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     int r;
 
     if (root < 0)

@@ -56,8 +56,7 @@ static int check_rlimits(const struct spec_process *process, struct err *e)
 /* A descriptor of our own oom_score_adj in a real procfs. */
 static int open_oom_score(int flags)
 {
-    _cleanup_close_
-    int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    _cleanup_close_ int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
     if (proc < 0)
         return -errno;
@@ -66,8 +65,7 @@ static int open_oom_score(int flags)
 
 static int read_oom_score(int64_t *ret)
 {
-    _cleanup_close_
-    int fd = open_oom_score(O_RDONLY);
+    _cleanup_close_ int fd = open_oom_score(O_RDONLY);
     _cleanup_buf_ struct buf b = { 0 };
     int r;
 
@@ -161,8 +159,7 @@ int limits_apply_rlimits(const struct spec_process *process, struct err *e)
 
 int limits_apply_oom_score(const struct spec_process *process, struct err *e)
 {
-    _cleanup_close_
-    int fd = -1;
+    _cleanup_close_ int fd = -1;
     char text[24];
     int64_t now;
     int r;

@@ -127,8 +127,7 @@ static const char *find_program(const struct buf *file, const struct buf *key, s
 int seccomp_cache_load(int dirfd, const struct buf *key, struct buf *ret)
 {
     _cleanup_buf_ struct buf file = { 0 };
-    _cleanup_close_
-    int fd = -1;
+    _cleanup_close_ int fd = -1;
     const char *program;
     char name[32];
     size_t size;

@@ -209,8 +209,7 @@ static void put_prologues(struct buf *program, scmp_filter_ctx ctx, const struct
 
 static int export_program(scmp_filter_ctx ctx, struct buf *program, struct err *e)
 {
-    _cleanup_close_
-    int fd = memfd_create("lichen-seccomp", MFD_CLOEXEC);
+    _cleanup_close_ int fd = memfd_create("lichen-seccomp", MFD_CLOEXEC);
     _cleanup_buf_ struct buf exported = { 0 };
     int r;
 

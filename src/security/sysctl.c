@@ -119,8 +119,7 @@ int sysctl_apply(const struct spec *spec, int proc_fd, struct err *e)
 {
     for (size_t i = 0; i < spec->n_sysctl; i++) {
         const struct spec_key_value *pair = &spec->sysctl[i];
-        _cleanup_close_
-        int fd = -1;
+        _cleanup_close_ int fd = -1;
         char path[NAME_MAX], full[NAME_MAX + 8];
         int r;
 

@@ -19,8 +19,7 @@ static void fuzz_mode(const char *text)
 {
     _cleanup_(net_config_free) struct net_config c = { 0 };
     _cleanup_(net_config_free) struct net_config again = { 0 };
-    _cleanup_free_
-    char *formatted = NULL;
+    _cleanup_free_ char *formatted = NULL;
     struct err e = { 0 };
 
     if (net_parse_mode(text, &c, &e) < 0)
@@ -46,8 +45,7 @@ static void fuzz_port(const char *text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    _cleanup_free_
-    char *text = mem_zalloc(size + 1);
+    _cleanup_free_ char *text = mem_zalloc(size + 1);
     _cleanup_(net_config_free) struct net_config c;
     _cleanup_buf_ struct buf b = { 0 };
     uint32_t low, high;

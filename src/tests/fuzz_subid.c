@@ -29,8 +29,7 @@ static void check(const struct subid_ranges *ranges)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    _cleanup_free_
-    char *text = mem_dup(data, size);
+    _cleanup_free_ char *text = mem_dup(data, size);
     struct subid_ranges ranges;
 
     subid_parse(text, size, "alice", 1000, &ranges);

@@ -65,8 +65,7 @@ static void clean_matches_go(void)
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        _cleanup_free_
-        char *got = path_clean(cases[i].in);
+        _cleanup_free_ char *got = path_clean(cases[i].in);
 
         CHECK_STR(got, cases[i].out);
     }
@@ -75,8 +74,7 @@ static void clean_matches_go(void)
 static void links_in_a_root_stay_in_it(void)
 {
     char top[] = "/tmp/lichen-unit-XXXXXX";
-    _cleanup_close_
-    int root = -1, fd = -1, tmp = -1;
+    _cleanup_close_ int root = -1, fd = -1, tmp = -1;
     struct stat st;
 
     CHECK(mkdtemp(top) != NULL);
@@ -102,8 +100,7 @@ static void links_in_a_root_stay_in_it(void)
 static void a_replaced_file_is_whole(void)
 {
     char top[] = "/tmp/lichen-unit-XXXXXX";
-    _cleanup_close_
-    int dir = -1;
+    _cleanup_close_ int dir = -1;
     _cleanup_buf_ struct buf b = { 0 };
 
     CHECK(mkdtemp(top) != NULL);
@@ -120,8 +117,7 @@ static void a_replaced_file_is_whole(void)
 static void a_process_is_more_than_its_number(void)
 {
     struct proc_id id;
-    _cleanup_close_
-    int fd = -1;
+    _cleanup_close_ int fd = -1;
 
     CHECK_INT(proc_identify(getpid(), &id), 0);
     fd = proc_open_id(&id);

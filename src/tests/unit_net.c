@@ -105,8 +105,7 @@ static void a_mode_survives_its_text(void)
 
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
         _cleanup_(net_config_free) struct net_config c;
-        _cleanup_free_
-        char *text = NULL;
+        _cleanup_free_ char *text = NULL;
 
         CHECK_INT(mode(texts[i], &c), 0);
         text = net_format_mode(&c);

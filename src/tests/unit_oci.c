@@ -16,8 +16,9 @@
     }
 VERB(verb_create)
 VERB(verb_start)
-VERB(verb_state) VERB(verb_kill) VERB(verb_delete) VERB(verb_run) VERB(verb_exec) VERB(verb_list)
-    VERB(verb_ps) VERB(verb_pause) VERB(verb_resume) VERB(verb_spec) VERB(verb_features) VERB(verb_doctor)
+VERB(verb_state)
+VERB(verb_kill) VERB(verb_delete) VERB(verb_run) VERB(verb_exec) VERB(verb_list) VERB(verb_ps)
+    VERB(verb_pause) VERB(verb_resume) VERB(verb_spec) VERB(verb_features) VERB(verb_doctor)
         VERB(verb_completion)
 
             static const struct verb *find(const char *name)

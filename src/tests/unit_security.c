@@ -267,10 +267,8 @@ static int apply_sysctl(void *data)
     struct spec_key_value pairs[] = { { "net.ipv4.ip_unprivileged_port_start", "81" },
                                       { "net.no.such", "1" } };
     struct spec spec = { .n_sysctl = 1, .sysctl = pairs };
-    _cleanup_close_
-    int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    _cleanup_close_
-    int dir = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    _cleanup_close_ int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    _cleanup_close_ int dir = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     _cleanup_buf_ struct buf b = { 0 };
     struct err e = { 0 };
 

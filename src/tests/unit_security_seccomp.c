@@ -22,8 +22,7 @@
 
 static struct spec *profile_of(const char *seccomp)
 {
-    _cleanup_free_
-    char *text = str_printf("{\"ociVersion\":\"1.0.2\",\"linux\":{\"seccomp\":%s}}", seccomp);
+    _cleanup_free_ char *text = str_printf("{\"ociVersion\":\"1.0.2\",\"linux\":{\"seccomp\":%s}}", seccomp);
     struct spec *spec = NULL;
     struct err e = { 0 };
 
@@ -36,8 +35,7 @@ static struct spec *profile_of(const char *seccomp)
 static struct spec *docker_profile(void)
 {
     _cleanup_buf_ struct buf b = { 0 };
-    _cleanup_free_
-    char *path = str_printf("%s/seccomp-docker.json", unit_seeds(SEEDS_DIR));
+    _cleanup_free_ char *path = str_printf("%s/seccomp-docker.json", unit_seeds(SEEDS_DIR));
 
     CHECK_INT(fd_read_file(AT_FDCWD, path, 1 << 20, &b), 0);
     return profile_of(b.data ? b.data : "{}");
@@ -226,10 +224,8 @@ static bool same_program(const struct seccomp_filter *a, const struct seccomp_fi
 static void a_compiled_filter_is_found_in_the_cache(void)
 {
     char template[] = "/tmp/lichen-unit-XXXXXX", name[64];
-    _cleanup_close_
-    int runtime = make_directory(template);
-    _cleanup_close_
-    int cache = seccomp_cache_open(runtime);
+    _cleanup_close_ int runtime = make_directory(template);
+    _cleanup_close_ int cache = seccomp_cache_open(runtime);
     struct spec *spec = docker_profile();
     struct seccomp_filter cold, warm;
     struct stat before, after;
@@ -259,24 +255,21 @@ static void a_compiled_filter_is_found_in_the_cache(void)
 /* Ways to spoil the cache file; each must lead to a fresh compilation with the right program. */
 static void spoil_truncate(int dirfd, const char *name)
 {
-    _cleanup_close_
-    int fd = openat(dirfd, name, O_WRONLY | O_CLOEXEC);
+    _cleanup_close_ int fd = openat(dirfd, name, O_WRONLY | O_CLOEXEC);
 
     CHECK(ftruncate(fd, 100) == 0);
 }
 
 static void spoil_empty(int dirfd, const char *name)
 {
-    _cleanup_close_
-    int fd = openat(dirfd, name, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    _cleanup_close_ int fd = openat(dirfd, name, O_WRONLY | O_TRUNC | O_CLOEXEC);
 
     CHECK(fd >= 0);
 }
 
 static void spoil_byte(int dirfd, const char *name, off_t offset)
 {
-    _cleanup_close_
-    int fd = openat(dirfd, name, O_RDWR | O_CLOEXEC);
+    _cleanup_close_ int fd = openat(dirfd, name, O_RDWR | O_CLOEXEC);
     struct stat st;
     char c;
 
@@ -326,8 +319,7 @@ static void a_spoilt_cache_file_is_replaced(void)
                                                                    spoil_key,      spoil_sizes, spoil_mode,
                                                                    spoil_symlink,  spoil_fifo };
     char template[] = "/tmp/lichen-unit-XXXXXX", name[64];
-    _cleanup_close_
-    int cache = make_directory(template);
+    _cleanup_close_ int cache = make_directory(template);
     struct spec *spec =
         profile_of("{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":["
                    "{\"names\":[\"getppid\",\"getsid\",\"getpgid\",\"mknod\",\"reboot\",\"swapon\"],"
@@ -357,10 +349,8 @@ static void a_spoilt_cache_file_is_replaced(void)
 static void a_cache_open_to_others_is_not_used(void)
 {
     char template[] = "/tmp/lichen-unit-XXXXXX";
-    _cleanup_close_
-    int runtime = make_directory(template);
-    _cleanup_close_
-    int cache = seccomp_cache_open(runtime);
+    _cleanup_close_ int runtime = make_directory(template);
+    _cleanup_close_ int cache = seccomp_cache_open(runtime);
     struct spec *spec = profile_of("{\"defaultAction\":\"SCMP_ACT_ALLOW\"}");
     struct seccomp_filter f;
     struct err e = { 0 };
@@ -379,8 +369,7 @@ static void a_cache_open_to_others_is_not_used(void)
 static void the_cache_keeps_a_bounded_number_of_entries(void)
 {
     char template[] = "/tmp/lichen-unit-XXXXXX";
-    _cleanup_close_
-    int cache = make_directory(template);
+    _cleanup_close_ int cache = make_directory(template);
     struct spec *spec =
         profile_of("{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":["
                    "{\"names\":[\"getppid\"],\"action\":\"SCMP_ACT_ERRNO\",\"errnoRet\":1}]}");

@@ -25,8 +25,7 @@ static int parse(const char *text, struct spec **ret, struct err *e)
 
 static struct spec *parse_seed(const char *name)
 {
-    _cleanup_free_
-    char *path = str_printf("%s/fuzz_spec/%s", unit_seeds(SEEDS_DIR), name);
+    _cleanup_free_ char *path = str_printf("%s/fuzz_spec/%s", unit_seeds(SEEDS_DIR), name);
     _cleanup_buf_ struct buf text = { 0 };
     struct spec *spec = NULL;
     struct err e = { 0 };
@@ -303,8 +302,7 @@ static void check_bad(const struct bad *table, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         const char *at = strstr(table[i].frame, "%s");
-        _cleanup_free_
-        char *text =
+        _cleanup_free_ char *text =
             str_printf("%.*s%s%s", (int)(at - table[i].frame), table[i].frame, table[i].fragment, at + 2);
         struct spec *spec = NULL;
         struct err e = { 0 };
@@ -578,10 +576,8 @@ static void names_and_numbers_translate_both_ways(void)
 static void templates_parse_and_hold_the_mappings(void)
 {
     static const struct spec_id_mapping ids[] = { { 0, 1000, 1 }, { 1, 100000, 65536 } };
-    _cleanup_free_
-    char *rootless = spec_template(true, ids, 2, ids, 1);
-    _cleanup_free_
-    char *rootful = spec_template(false, NULL, 0, NULL, 0);
+    _cleanup_free_ char *rootless = spec_template(true, ids, 2, ids, 1);
+    _cleanup_free_ char *rootful = spec_template(false, NULL, 0, NULL, 0);
     struct spec *s;
     struct err e = { 0 };
 
@@ -601,8 +597,7 @@ static void templates_parse_and_hold_the_mappings(void)
 static void features_come_from_the_tables(void)
 {
     static const char *const options[] = { "bind", "ro", NULL };
-    _cleanup_free_
-    char *text = spec_features(&(struct spec_features){ "9.8.7", "2.5.4", options });
+    _cleanup_free_ char *text = spec_features(&(struct spec_features){ "9.8.7", "2.5.4", options });
 
     CHECK(strstr(text, "\"ociVersionMax\": \"1.3.0\""));
     CHECK(strstr(text, "\"SCMP_ARCH_RISCV64\"") && strstr(text, "\"CAP_CHECKPOINT_RESTORE\""));

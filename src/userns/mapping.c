@@ -167,8 +167,7 @@ static char *find_program(const char *name)
         path = "/usr/local/bin:/usr/bin:/bin";
     while (*path) {
         size_t n = strcspn(path, ":");
-        _cleanup_free_
-        char *candidate = str_printf("%.*s/%s", (int)n, path, name);
+        _cleanup_free_ char *candidate = str_printf("%.*s/%s", (int)n, path, name);
 
         if (n > 0 && access(candidate, X_OK) == 0)
             return TAKE_PTR(candidate);
@@ -180,8 +179,7 @@ static char *find_program(const char *name)
 
 int mapping_probe_helper(const char *name, struct err *e)
 {
-    _cleanup_free_
-    char *path = find_program(name);
+    _cleanup_free_ char *path = find_program(name);
     struct stat st;
 
     if (!path) {

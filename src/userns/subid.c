@@ -75,8 +75,7 @@ void subid_parse(const char *text, size_t size, const char *user, uid_t uid, str
 
 void subid_parse_getsubids(const char *text, size_t size, struct subid_ranges *ret)
 {
-    _cleanup_free_
-    char *copy = mem_zalloc(size + 1);
+    _cleanup_free_ char *copy = mem_zalloc(size + 1);
     char *line, *save = NULL;
 
     memcpy(copy, text, size);

@@ -14,7 +14,8 @@ static int absolute(int code)
     return code < 0 ? -code : code;
 }
 
-static void format_message(struct err *e, int code, const char *format, va_list ap)
+static void __attribute__((format(printf, 3, 0)))
+format_message(struct err *e, int code, const char *format, va_list ap)
 {
     e->code = code;
     e->exit_status = 0;

@@ -112,7 +112,7 @@ static void drop_parents_descriptors(struct create_context *c)
 static int run_stage(struct create_context *c, struct err *e)
 {
     const struct plan *plan = c->plan;
-    _cleanup_close_ int cgroup = -1, init_pidfd = -1;
+    _cleanup_close_ int cgroup = -1;
     int pair[2] = { -1, -1 }, r;
     struct sync_msg msg;
     pid_t pid;

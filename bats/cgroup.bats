@@ -212,11 +212,11 @@ has_files() { [[ -e $1 ]]; }
 
 @test "ps shows the processes of the cgroup" {
     requires --lane vm cgroup-v2 systemd-user
-    bundle_script 'sleep 99 & sleep 98'
+    bundle_script 'sleep 99 & sleep 98 & wait'
     up
     run_lichen -0 exec --detach --pid-file "$T/pid" "$CTR" sleep 97
-    three() { [[ $(lichen ps --format json "$CTR" | jq length) -eq 4 ]]; }
-    wait_until 5 three
+    four() { [[ $(lichen ps --format json "$CTR" | jq length) -eq 4 ]]; }
+    wait_until 5 four
     lichen ps --format json "$CTR" | jq -e --argjson pid "$(<"$T/pid")" 'index($pid)'
 }
 

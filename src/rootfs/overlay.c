@@ -150,7 +150,7 @@ const char *overlay_find_fuse(struct arena *arena)
     const char *path = getenv("LICHEN_FUSE_OVERLAYFS");
 
     if (path && *path)
-        return arena_strdup(arena, path);
+        return access(path, X_OK) == 0 ? arena_strdup(arena, path) : NULL;
     path = getenv("PATH");
     if (!path || !*path)
         path = "/usr/local/bin:/usr/bin:/bin";

@@ -36,3 +36,30 @@ setup() {
     run_lichen -0 run "$CTR"
     [[ $stdout == *"uid=33(www-data)"* && $stdout != *euid=0* ]]
 }
+
+teardown() {
+    [[ -z ${SERVER-} ]] || kill "$SERVER" 2>/dev/null || :
+    lichen_teardown
+}
+
+@test "apt installs a package over the slirp network" {
+    requires slirp command=python3 command=dpkg-deb
+    local port=$((10000 + RANDOM % 20000))
+    mkdir -p "$T/pkg/DEBIAN" "$T/pkg/usr/share/lichen-probe" "$T/repo"
+    printf '%s\n' 'Package: lichen-probe' 'Version: 1.0' 'Architecture: all' 'Maintainer: nobody <nobody@example.org>' \
+        'Description: made by a test' >"$T/pkg/DEBIAN/control"
+    echo installed >"$T/pkg/usr/share/lichen-probe/file"
+    dpkg-deb --root-owner-group -b "$T/pkg" "$T/repo/lichen-probe.deb"
+    {
+        cat "$T/pkg/DEBIAN/control"
+        printf 'Filename: ./lichen-probe.deb\nSize: %s\nSHA256: %s\n' "$(stat -c %s "$T/repo/lichen-probe.deb")" \
+            "$(sha256sum "$T/repo/lichen-probe.deb" | cut -d' ' -f1)"
+    } >"$T/repo/Packages"
+    python3 -m http.server --bind 127.0.0.1 --directory "$T/repo" "$port" >"$T/http" 2>&1 </dev/null 3>&- 4>&- &
+    SERVER=$!
+    wait_until 10 bash -c ": 2>/dev/null <>/dev/tcp/127.0.0.1/$port"
+    bundle_script "rm -rf /etc/apt/sources.list*; echo 'deb [trusted=yes] http://10.0.2.2:$port ./' >/etc/apt/sources.list
+        apt-get -q update && apt-get -qy install lichen-probe && cat /usr/share/lichen-probe/file"
+    run_lichen -0 run --net slirp:allow_host_loopback=true "$CTR"
+    [[ $stdout == *installed ]]
+}

@@ -26,8 +26,9 @@ receive() {
     wait_until 10 grep -q ready "$T/receiver"
 }
 
+# Not "wait": this runs in a command substitution, whose shell is not the receiver's parent.
 received() {
-    wait "$RECEIVER" || { cat "$T/receiver" "$T/received"; return 1; }
+    wait_until 30 grep -q '^end$' "$T/receiver" || { cat "$T/receiver" "$T/received"; return 1; }
     cat "$T/received"
 }
 
@@ -167,7 +168,6 @@ received() {
     mkdir "$long"
     ln -s "$long" "$T/l"
     "$LICHEN_LIB/pty" receive "$T/l/c" 24 80 >"$T/received" 2>"$T/receiver" </dev/null 3>&- 4>&- &
-    RECEIVER=$!
     wait_until 10 grep -q ready "$T/receiver"
     run_lichen -0 run --detach --console-socket "$long/c" "$CTR"
     [[ $(received) == "from inside" ]]

@@ -360,7 +360,7 @@ static void a_cache_open_to_others_is_not_used(void)
     CHECK_INT(seccomp_prepare(&spec->seccomp, cache, &f, &e), 0);
     CHECK(f.program && count_files(cache) == 0);
     seccomp_filter_free(&f);
-    CHECK(unlinkat(runtime, "seccomp", AT_REMOVEDIR) == 0 && symlinkat("/tmp", runtime, "seccomp") == 0);
+    CHECK(unlinkat(runtime, ".seccomp", AT_REMOVEDIR) == 0 && symlinkat("/tmp", runtime, ".seccomp") == 0);
     CHECK(seccomp_cache_open(runtime) < 0);
     spec_free(spec);
     remove_directory(template);

@@ -70,6 +70,7 @@ struct cgroup_plan {
     char slice[256], scope[256]; /* systemd */
     char mount[256];             /* the cgroup2 mount point */
     unsigned needed;             /* controllers the requested limits need */
+    uint64_t inode;              /* the directory's, from begin or finish on; 0: not known to be ours */
     char downgrade[ERR_MESSAGE_MAX]; /* why a default (not asked for by name) could not be had; "" none */
 };
 
@@ -108,7 +109,12 @@ int cgroup_begin(const struct cgroup_plan *plan, const struct spec_resources *re
  * is in it afterwards. */
 int cgroup_finish(struct cgroup *cg, const struct spec_resources *resources, pid_t pid, struct err *e);
 
-/* Open an existing container's cgroup from the plan kept in the state. -ENOENT when it is gone. */
+/*
+ * Open an existing container's cgroup from the plan kept in the state. -ENOENT when it is gone, or when its
+ * name is by now another cgroup's (plan->inode; the kernel does not reuse these numbers). Without an inode (a
+ * create that did not get that far, or found the name taken) it is opened, but nothing in it is signalled,
+ * frozen or removed but for an empty directory.
+ */
 int cgroup_open(const struct cgroup_plan *plan, struct cgroup *ret, struct err *e);
 
 /* Move process @pid in (exec's fallback when CLONE_INTO_CGROUP is refused): cgroup.procs, then systemd's

@@ -258,7 +258,10 @@ int cgroup_remove(const struct cgroup_plan *plan, int patience_ms, struct err *e
 
 static int fs_destroy(struct cgroup *cg, struct err *e)
 {
-    return cgroup_remove(&cg->plan, REMOVE_PATIENCE_MS, e);
+    int r = cgroup_remove(&cg->plan, REMOVE_PATIENCE_MS, cg->plan.inode ? e : NULL);
+
+    /* Not known to be ours, and somebody is in it: another's. */
+    return cg->plan.inode || r != -EBUSY ? r : 0;
 }
 
 const struct cgroup_vtable cgroup_fs_vtable = {

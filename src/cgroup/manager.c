@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/fd.h"
 #include "cgroup/private.h"
@@ -51,6 +52,13 @@ bool cgroup_needs_pid(const struct cgroup_plan *plan)
     return plan->manager == CGROUP_SYSTEMD;
 }
 
+uint64_t cgroup_inode(int dirfd)
+{
+    struct stat st;
+
+    return fstat(dirfd, &st) < 0 ? 0 : st.st_ino;
+}
+
 int cgroup_begin(const struct cgroup_plan *plan, const struct spec_resources *resources, pid_t pid,
                  struct cgroup *ret, struct err *e)
 {
@@ -65,6 +73,8 @@ int cgroup_begin(const struct cgroup_plan *plan, const struct spec_resources *re
         cgroup_close(&cg);
         return r;
     }
+    if (cg.dirfd >= 0)
+        cg.plan.inode = cgroup_inode(cg.dirfd);
     *ret = cg;
     return 0;
 }
@@ -101,6 +111,10 @@ int cgroup_open(const struct cgroup_plan *plan, struct cgroup *ret, struct err *
     cg.dirfd = cgroup_open_below(root, cg.plan.path);
     if (cg.dirfd < 0)
         return err_sys(e, cg.dirfd, "the cgroup %s", cg.plan.path);
+    if (cg.plan.inode && cgroup_inode(cg.dirfd) != cg.plan.inode) {
+        fd_close(cg.dirfd);
+        return err_set(e, ENOENT, "the cgroup %s is another one by now", cg.plan.path);
+    }
     *ret = cg;
     return 0;
 }

@@ -213,6 +213,8 @@ int cgroup_kill(struct cgroup *cg, int signal, struct err *e)
 
     if (cg->dirfd < 0)
         return err_set(e, EOPNOTSUPP, "the container has no cgroup to find its processes by");
+    if (!cg->plan.inode)
+        return err_set(e, ESTALE, "the cgroup %s is not known to be the container's", cg->plan.path);
     /* Linux 5.14: all at once, forks included. */
     if (signal == SIGKILL && fd_write_control(cg->dirfd, "cgroup.kill", "1") >= 0)
         return 0;
@@ -269,6 +271,8 @@ int cgroup_freeze(struct cgroup *cg, bool frozen, struct err *e)
         err_set(e, EOPNOTSUPP, "%s: the container has no cgroup", verb);
         return err_remedy(e, "run it in a systemd user session or another delegated cgroup");
     }
+    if (!cg->plan.inode)
+        return err_set(e, ESTALE, "the cgroup %s is not known to be the container's", cg->plan.path);
     r = fd_write_control(cg->dirfd, "cgroup.freeze", frozen ? "1" : "0");
     if (r < 0)
         return err_sys(e, r, "%s the cgroup %s", verb, cg->plan.path);

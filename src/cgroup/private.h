@@ -108,6 +108,9 @@ int cgroup_open_mount(const char *mount, struct err *e);
 /* Open @path ("/a/b") below the mount @root: no symbolic links, no "..". Returns a descriptor or -errno. */
 int cgroup_open_below(int root, const char *path);
 
+/* What tells a cgroup from a later one of the same name; 0 when that can't be found out. */
+uint64_t cgroup_inode(int dirfd);
+
 /* Remove the (empty of processes) cgroup @path with the cgroups below it, waiting while the kernel still
  * reaps, at most @patience_ms. 0 when gone. */
 int cgroup_remove(const struct cgroup_plan *plan, int patience_ms, struct err *e);

@@ -173,7 +173,10 @@ static int find_directory(struct cgroup *cg, pid_t pid, struct err *e)
     if (root < 0)
         return root;
     cg->dirfd = cgroup_open_below(root, path);
-    return cg->dirfd < 0 ? err_sys(e, cg->dirfd, "the cgroup %s", path) : 0;
+    if (cg->dirfd < 0)
+        return err_sys(e, cg->dirfd, "the cgroup %s", path);
+    cg->plan.inode = cgroup_inode(cg->dirfd);
+    return 0;
 }
 
 static int systemd_finish(struct cgroup *cg, const struct cgroup_settings *settings, pid_t pid, struct err *e)
@@ -343,6 +346,14 @@ static bool is_gone(const struct cgroup_plan *plan)
  */
 static int systemd_destroy(struct cgroup *cg, struct err *e)
 {
+    int64_t deadline = cgroup_now_ms() + STOP_PATIENCE_MS;
+
+    /* Not known to be ours: it ends with its last process, if that was ours; another's is not to be stopped.
+     */
+    while (!cg->plan.inode && !is_gone(&cg->plan) && cgroup_now_ms() < deadline)
+        cgroup_pause_ms(10);
+    if (!cg->plan.inode)
+        return 0;
     if (is_gone(&cg->plan) || (stop_scope(&cg->plan, NULL) >= 0 && is_gone(&cg->plan)))
         return 0;
     /* systemd removes the directory soon after the job: whoever comes first. */

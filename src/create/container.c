@@ -146,6 +146,8 @@ void container_cgroup_plan(const struct container *c, struct cgroup_plan *ret)
     copy_text(ret->slice, sizeof(ret->slice), c->record.cgroup_slice);
     copy_text(ret->scope, sizeof(ret->scope), c->record.cgroup_scope);
     copy_text(ret->mount, sizeof(ret->mount), c->record.cgroup_mount);
+    if (c->record.cgroup_inode)
+        (void)str_to_u64(c->record.cgroup_inode, 0, UINT64_MAX, &ret->inode);
 }
 
 int container_cgroup(const struct container *c, struct cgroup *ret, struct err *e)

@@ -85,6 +85,22 @@ static int prepare(struct parent *p, struct err *e)
     return 0;
 }
 
+/* What later cleaning up may touch: the cgroup that was made; none when it was not (the name may be another
+ * container's). */
+static void keep_cgroup(struct created *c, int r)
+{
+    if (r < 0) {
+        c->plan.cgroup.manager = CGROUP_NONE;
+        return;
+    }
+    c->plan.cgroup = c->cgroup.plan;
+    c->record.cgroup_path = arena_strdup(&c->record.arena, c->cgroup.plan.path);
+    c->record.cgroup_mount = arena_strdup(&c->record.arena, c->cgroup.plan.mount);
+    if (c->cgroup.plan.inode)
+        c->record.cgroup_inode =
+            arena_printf(&c->record.arena, "%llu", (unsigned long long)c->cgroup.plan.inode);
+}
+
 /* cgroupfs: the directory is there before init, which is then born in it. */
 static int begin_cgroup_early(struct parent *p, struct err *e)
 {
@@ -95,6 +111,7 @@ static int begin_cgroup_early(struct parent *p, struct err *e)
         return 0;
     r = cgroup_begin(&c->plan.cgroup, &c->spec->resources, 0, &c->cgroup, e);
     c->cgroup_begun = r >= 0;
+    keep_cgroup(c, r);
     return r;
 }
 
@@ -151,6 +168,7 @@ static int on_init(struct parent *p, int *fd, struct err *e)
     if (cgroup_needs_pid(&c->plan.cgroup)) {
         r = cgroup_begin(&c->plan.cgroup, &c->spec->resources, c->record.init.pid, &c->cgroup, e);
         c->cgroup_begun = r >= 0;
+        keep_cgroup(c, r);
     }
     return r;
 }
@@ -168,8 +186,7 @@ static int on_rootfs(struct parent *p, const struct sync_msg *msg, struct err *e
         (void)proc_identify(c->stage, &c->record.rootfs_helper);
     if (c->cgroup_begun) {
         r = cgroup_finish(&c->cgroup, &c->spec->resources, c->record.init.pid, e);
-        c->record.cgroup_path = arena_strdup(&c->record.arena, c->cgroup.plan.path);
-        c->record.cgroup_mount = arena_strdup(&c->record.arena, c->cgroup.plan.mount);
+        keep_cgroup(c, c->cgroup.plan.inode ? 0 : r);
     }
     return r < 0 ? r : sync_send(c->sync, SYNC_CGROUP, 0, -1, e);
 }

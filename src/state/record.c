@@ -52,6 +52,7 @@ static const struct member members[] = {
     MEMBER("cgroupSlice", MEMBER_STRING, cgroup_slice),
     MEMBER("cgroupScope", MEMBER_STRING, cgroup_scope),
     MEMBER("cgroupMount", MEMBER_STRING, cgroup_mount),
+    MEMBER("cgroupInode", MEMBER_STRING, cgroup_inode),
     MEMBER("cgroupUser", MEMBER_BOOL, cgroup_user),
     MEMBER("driver", MEMBER_STRING, driver),
     MEMBER("idMap", MEMBER_STRING, id_map),

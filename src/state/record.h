@@ -37,6 +37,7 @@ struct record {
     const char *overlay_dir;      /* a throw-away upper to remove at delete, or NULL */
     /* cgroup/cgroup.h, struct cgroup_plan */
     const char *cgroup_manager, *cgroup_path, *cgroup_slice, *cgroup_scope, *cgroup_mount;
+    const char *cgroup_inode; /* decimal; NULL until the cgroup is made */
     bool cgroup_user;
     const char *driver; /* "dir", "overlay", "fuse-overlayfs" */
     const char *id_map; /* "default", "keep-id", "single", "config", "none" */

@@ -253,7 +253,9 @@ int cgroup_remove(const struct cgroup_plan *plan, int patience_ms, struct err *e
     if (r >= 0)
         return 0;
     err_sys(e, r, "removing the cgroup %s", plan->path);
-    return r == -EBUSY ? err_remedy(e, "processes are still in it (cgroup.procs lists them)") : r;
+    if (r == -EBUSY)
+        (void)err_remedy(e, "processes are still in it (cgroup.procs lists them)");
+    return r;
 }
 
 static int fs_destroy(struct cgroup *cg, struct err *e)

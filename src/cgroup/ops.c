@@ -269,7 +269,8 @@ int cgroup_freeze(struct cgroup *cg, bool frozen, struct err *e)
 
     if (cg->dirfd < 0) {
         err_set(e, EOPNOTSUPP, "%s: the container has no cgroup", verb);
-        return err_remedy(e, "run it in a systemd user session or another delegated cgroup");
+        (void)err_remedy(e, "run it in a systemd user session or another delegated cgroup");
+        return -EOPNOTSUPP;
     }
     if (!cg->plan.inode)
         return err_set(e, ESTALE, "the cgroup %s is not known to be the container's", cg->plan.path);

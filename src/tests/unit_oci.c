@@ -14,14 +14,25 @@
         (void)cli;                              \
         return err_set(e, ENOSYS, "%s", #name); \
     }
+// clang-format off: macros that define functions, one a line
 VERB(verb_create)
 VERB(verb_start)
 VERB(verb_state)
-VERB(verb_kill) VERB(verb_delete) VERB(verb_run) VERB(verb_exec) VERB(verb_list) VERB(verb_ps)
-    VERB(verb_pause) VERB(verb_resume) VERB(verb_spec) VERB(verb_features) VERB(verb_doctor)
-        VERB(verb_completion)
+VERB(verb_kill)
+VERB(verb_delete)
+VERB(verb_run)
+VERB(verb_exec)
+VERB(verb_list)
+VERB(verb_ps)
+VERB(verb_pause)
+VERB(verb_resume)
+VERB(verb_spec)
+VERB(verb_features)
+VERB(verb_doctor)
+VERB(verb_completion)
+// clang-format on
 
-            static const struct verb *find(const char *name)
+static const struct verb *find(const char *name)
 {
     for (const struct verb *v = verbs; v->name; v++) {
         if (str_eq(v->name, name))

@@ -115,3 +115,36 @@ nothing_left() { [[ -z $(find "$LICHEN_ROOT" -mindepth 1 ! -path '*seccomp*') ]]
     run_lichen -0 run "$CTR"
     [[ $stdout == done ]]
 }
+
+@test "the host's cgroups cannot be written, with or without a cgroup namespace (CVE-2023-25809)" {
+    # What the configuration asks for does not count: writable, and the host's whole /sys with its cgroup mounts.
+    bundle_edit '.mounts |= map(if .type == "cgroup" or .type == "cgroup2" then .options = ["rw"] else . end)'
+    bundle_edit 'del(.linux.namespaces[] | select(.type == "cgroup"))'
+    bundle_script 'for d in /sys/fs/cgroup /sys/fs/cgroup/*/; do mkdir "$d/lichen-attack" 2>/dev/null && echo "made in $d"; done; echo done'
+    run_lichen -0 run "$CTR"
+    [[ $stdout == done ]]
+    bundle_edit '.mounts |= map(select(.destination | startswith("/sys") | not))
+        + [{destination: "/sys", type: "none", source: "/sys", options: ["rbind", "nosuid", "noexec", "nodev", "ro"]}]'
+    run_lichen -0 run "$CTR"
+    [[ $stdout == done ]]
+}
+
+@test "the runtime's processes in a container cannot be looked into from it (CVE-2016-9962)" {
+    # init waits for start in a pid namespace that another container shares: that one must not reach it.
+    local init
+    bundle_args sleep 100
+    run_lichen -0 run --detach "$CTR"
+    init=$(lichen state "$CTR" | jq .pid)
+    bundle_edit --arg pid "/proc/$init/ns/pid" --arg user "/proc/$init/ns/user" 'del(.linux.uidMappings, .linux.gidMappings)
+        | .linux.namespaces |= (map(select(.type != "pid" and .type != "user")) + [{type: "pid", path: $pid}, {type: "user", path: $user}])'
+    run_lichen create "$CTR-b"
+    if [[ $status -ne 0 ]]; then
+        # Without a cgroup a shared pid namespace is refused altogether: nothing there to look into.
+        [[ $stderr == *"killing the container would leave processes behind"* ]]
+    else
+        run_lichen -0 exec "$CTR" sh -c 'for p in /proc/[0-9]*; do case $(cat $p/comm 2>/dev/null) in lichen*) ls $p/fd/ $p/root/ 2>/dev/null && echo seen $p;; esac; done; echo done'
+        [[ $stdout == done ]]
+        run_lichen -0 delete --force "$CTR-b"
+    fi
+    run_lichen -0 delete --force "$CTR"
+}

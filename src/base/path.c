@@ -136,6 +136,17 @@ int path_split(const char *path, char *dir, const char **ret_leaf)
     return 0;
 }
 
+int path_open_parent(const char *path, const char **ret_leaf)
+{
+    char dir[PATH_MAX];
+    int r = path_split(path, dir, ret_leaf);
+
+    if (r < 0)
+        return r;
+    r = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return r < 0 ? -errno : r;
+}
+
 char *path_clean(const char *path)
 {
     bool absolute = *path == '/';

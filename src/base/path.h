@@ -41,6 +41,10 @@ int path_create_file_in_root(int root, const char *path);
  */
 int path_split(const char *path, char *dir, const char **ret_leaf);
 
+/* The directory of @path, open for use with the last component *ret_leaf (a part of @path). Returns a
+ * descriptor or -errno. For the caller's own paths. */
+int path_open_parent(const char *path, const char **ret_leaf);
+
 /* Collapse "//", "/./" and "/../" textually, as Clean does in Go; the result is malloc'ed. For names, not for
  * opening. */
 char *path_clean(const char *path);

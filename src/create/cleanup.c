@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -31,16 +30,11 @@ static void wait_for_helper(const struct proc_id *id)
 
 static int remove_path(const char *path)
 {
-    char dir[PATH_MAX];
-    _cleanup_close_ int fd = -1;
     const char *leaf;
-    int r = path_split(path, dir, &leaf);
+    _cleanup_close_ int fd = path_open_parent(path, &leaf);
 
-    if (r < 0)
-        return r;
-    fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return errno == ENOENT ? 0 : -errno;
+        return fd == -ENOENT ? 0 : fd;
     return path_remove_tree(fd, leaf);
 }
 

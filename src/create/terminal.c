@@ -55,18 +55,13 @@ static int connect_socket(const char *path, struct err *e)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     _cleanup_close_ int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), dir = -1;
-    char parent[PATH_MAX];
     const char *leaf;
-    int r;
 
     if (sock < 0)
         return err_sys(e, errno, "socket");
-    r = path_split(path, parent, &leaf);
-    if (r < 0)
-        return err_sys(e, r, "--console-socket %s", path);
-    dir = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    dir = path_open_parent(path, &leaf);
     if (dir < 0)
-        return err_sys(e, errno, "--console-socket %s", path);
+        return err_sys(e, dir, "--console-socket %s", path);
     /* Through its directory, since sun_path holds 108 bytes and the path may be longer. */
     if (str_format(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", dir, leaf) < 0)
         return err_set(e, ENAMETOOLONG, "--console-socket %s: the socket's name is too long", path);

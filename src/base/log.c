@@ -43,11 +43,6 @@ int log_open(const char *program, const char *path, enum log_format format, bool
     return sink.fd < 0 ? err_sys(e, sink.fd, "--log %s", path) : 0;
 }
 
-bool log_debug_enabled(void)
-{
-    return sink.debug;
-}
-
 /* Append @s as the inside of a JSON string (RFC 8259 section 7). */
 static void put_json_string(struct buf *b, const char *s)
 {

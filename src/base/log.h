@@ -26,6 +26,4 @@ void log_message(enum log_level level, const char *format, ...) __attribute__((f
  * containerd parse it. */
 void log_error(const struct err *e);
 
-bool log_debug_enabled(void);
-
 #endif

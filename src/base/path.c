@@ -187,23 +187,6 @@ char *path_clean(const char *path)
     return out;
 }
 
-const char *path_proc_fd(int fd, char *buf, size_t size)
-{
-    (void)str_format(buf, size, "/proc/self/fd/%d", fd);
-    return buf;
-}
-
-char *path_of_fd(int fd)
-{
-    char name[32], target[PATH_MAX];
-    ssize_t n = readlink(path_proc_fd(fd, name, sizeof(name)), target, sizeof(target) - 1);
-
-    if (n < 0)
-        return NULL;
-    target[n] = '\0';
-    return mem_dup(target, (size_t)n + 1);
-}
-
 int path_open_procfs(int proc, const char *path, int flags)
 {
     _cleanup_close_ int fd = -1;

@@ -49,12 +49,6 @@ int path_open_parent(const char *path, const char **ret_leaf);
  * opening. */
 char *path_clean(const char *path);
 
-/* Where an open descriptor points, by /proc/self/fd. Malloc'ed, or NULL with errno set. */
-char *path_of_fd(int fd);
-
-/* "/proc/self/fd/N" for a descriptor; a string in @buf (32 bytes are enough). */
-const char *path_proc_fd(int fd, char *buf, size_t size);
-
 /*
  * Open a file of the real procfs at @proc (an O_PATH or directory descriptor of a proc mount): resolve
  * BENEATH, NO_XDEV and NO_MAGICLINKS, then check PROC_SUPER_MAGIC, so that a label, sysctl or oom write can't

@@ -225,23 +225,3 @@ int proc_signal_by_name(const char *name)
     }
     return realtime_signal(name);
 }
-
-pid_t proc_inner_pid(pid_t pid)
-{
-    _cleanup_buf_ struct buf b = { 0 };
-    char path[64];
-    const char *line, *end;
-    int r;
-
-    (void)str_format(path, sizeof(path), "/proc/%d/status", (int)pid);
-    r = fd_read_file(AT_FDCWD, path, 65536, &b);
-    if (r < 0)
-        return r;
-    line = strstr(b.data, "\nNSpid:");
-    if (!line)
-        return -EIO;
-    end = strchr(line + 1, '\n');
-    while (end && end > line && !isspace((unsigned char)end[-1]))
-        end--;
-    return end ? (pid_t)atoi(end) : -EIO;
-}

@@ -63,7 +63,4 @@ void proc_reset_signals(void);
 /* A signal by name ("TERM", "SIGTERM", "term", "RTMIN+3") or number ("15"). Returns the number or -EINVAL. */
 int proc_signal_by_name(const char *name);
 
-/* Number of the pid in the innermost pid namespace, from NSpid of /proc/PID/status; -errno. */
-pid_t proc_inner_pid(pid_t pid);
-
 #endif

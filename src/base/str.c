@@ -30,8 +30,8 @@ bool str_has_suffix(const char *s, const char *suffix)
     return n >= m && strcmp(s + n - m, suffix) == 0;
 }
 
-/* Digits only, in @base; overflow is -ERANGE. strtoull is too forgiving (blanks, signs, prefixes). */
-static int parse_digits(const char *s, unsigned base, uint64_t *ret)
+/* Decimal digits only; overflow is -ERANGE. strtoull is too forgiving (blanks, signs, prefixes). */
+static int parse_digits(const char *s, uint64_t *ret)
 {
     uint64_t v = 0;
 
@@ -40,11 +40,11 @@ static int parse_digits(const char *s, unsigned base, uint64_t *ret)
     for (; *s; s++) {
         unsigned digit = (unsigned)(*s - '0');
 
-        if (*s < '0' || digit >= base)
+        if (*s < '0' || digit >= 10)
             return -EINVAL;
-        if (v > (UINT64_MAX - digit) / base)
+        if (v > (UINT64_MAX - digit) / 10)
             return -ERANGE;
-        v = v * base + digit;
+        v = v * 10 + digit;
     }
     *ret = v;
     return 0;
@@ -55,7 +55,7 @@ int str_to_u64(const char *s, uint64_t min, uint64_t max, uint64_t *ret)
     uint64_t v;
     int r;
 
-    r = parse_digits(s, 10, &v);
+    r = parse_digits(s, &v);
     if (r < 0)
         return r;
     if (v < min || v > max)
@@ -83,7 +83,7 @@ int str_to_i64(const char *s, int64_t min, int64_t max, int64_t *ret)
     int64_t v;
     int r;
 
-    r = parse_digits(negative ? s + 1 : s, 10, &magnitude);
+    r = parse_digits(negative ? s + 1 : s, &magnitude);
     if (r < 0)
         return r;
     if (magnitude > (uint64_t)INT64_MAX + (negative ? 1 : 0))
@@ -92,20 +92,6 @@ int str_to_i64(const char *s, int64_t min, int64_t max, int64_t *ret)
     if (v < min || v > max)
         return -ERANGE;
     *ret = v;
-    return 0;
-}
-
-int str_to_mode(const char *s, unsigned *ret)
-{
-    uint64_t v;
-    int r;
-
-    r = parse_digits(s, 8, &v);
-    if (r < 0)
-        return r;
-    if (v > 07777)
-        return -ERANGE;
-    *ret = (unsigned)v;
     return 0;
 }
 

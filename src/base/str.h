@@ -20,9 +20,6 @@ int str_to_u64(const char *s, uint64_t min, uint64_t max, uint64_t *ret);
 int str_to_u32(const char *s, uint32_t *ret);
 /* Like str_to_u64 but signed: an optional leading '-'. */
 int str_to_i64(const char *s, int64_t min, int64_t max, int64_t *ret);
-/* A file mode in octal, with or without a leading 0. */
-int str_to_mode(const char *s, unsigned *ret);
-
 /* malloc'ed printf; never NULL. */
 char *str_printf(const char *format, ...) __attribute__((format(printf, 1, 2), returns_nonnull));
 

@@ -61,12 +61,7 @@ int init_mount_root(struct create_context *c, int sync, int stage, int *ret_root
 int init_fill_root(struct create_context *c, int sync, int root, struct err *e)
 {
     const struct plan *plan = c->plan;
-    struct mount_context m = {
-        .root = root,
-        .user_namespace = plan->in_userns,
-        .own_network = plan->own[NS_NETWORK],
-        .label = plan->spec->mount_label,
-    };
+    struct mount_context m = { .root = root };
     int r = 0;
 
     for (size_t i = 0; i < plan->n_mounts; i++) {

@@ -23,11 +23,8 @@ struct mount_op {
 
 /* What the mounts of one container share. */
 struct mount_context {
-    int root;            /* O_PATH descriptor of the mounted root file system */
-    bool user_namespace; /* the container has one: some mounts need a fallback */
-    bool own_network;    /* a new network namespace: fresh sysfs is possible */
-    const char *label;   /* linux.mountLabel or NULL */
-    char note[256];      /* the last fallback taken, for the state's downgrade list; "" none */
+    int root;       /* O_PATH descriptor of the mounted root file system */
+    char note[256]; /* the last fallback taken, for the state's downgrade list; "" none */
 };
 
 /*

@@ -2,6 +2,7 @@
 /* Strings and numbers. Runs in every process. */
 #include "base/str.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -92,6 +93,103 @@ int str_to_i64(const char *s, int64_t min, int64_t max, int64_t *ret)
     if (v < min || v > max)
         return -ERANGE;
     *ret = v;
+    return 0;
+}
+
+int str_to_bytes(const char *s, int64_t *ret)
+{
+    static const char units[] = "kmgtp";
+    size_t digits = strspn(s, "0123456789");
+    const char *unit = s + digits, *known;
+    char number[24];
+    unsigned shift = 0;
+    uint64_t v;
+    int r;
+
+    if (str_format(number, sizeof(number), "%.*s", (int)digits, s) < 0)
+        return -ERANGE;
+    r = parse_digits(number, &v);
+    if (r < 0)
+        return r;
+    known = *unit ? strchr(units, tolower((unsigned char)*unit)) : NULL;
+    if (known) {
+        shift = 10 * (unsigned)(known - units + 1);
+        unit++;
+        if (tolower((unsigned char)unit[0]) == 'i' && tolower((unsigned char)unit[1]) == 'b')
+            unit++;
+    }
+    if (tolower((unsigned char)*unit) == 'b')
+        unit++;
+    if (*unit)
+        return -EINVAL;
+    if (v > (uint64_t)INT64_MAX >> shift)
+        return -ERANGE;
+    *ret = (int64_t)(v << shift);
+    return 0;
+}
+
+/* The unit at *s, in nanoseconds; 0 for none. *s is moved past it. */
+static uint64_t duration_unit(const char **s)
+{
+    static const struct {
+        const char *name;
+        uint64_t ns;
+    } units[] = {
+        /* Longer names first: "ms" is not "m". */
+        { "ms", 1000000 },       { "us", 1000 },      { "ns", 1 }, { "h", 3600 * 1000000000ULL },
+        { "m", 60000000000ULL }, { "s", 1000000000 },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+        if (str_has_prefix(*s, units[i].name)) {
+            *s += strlen(units[i].name);
+            return units[i].ns;
+        }
+    }
+    return 0;
+}
+
+/* One "1.5h" of a duration at *s, added to *ns. */
+static int add_duration(const char **s, uint64_t *ns)
+{
+    uint64_t whole = 0, fraction = 0, scale = 1, unit;
+    const char *start = *s;
+
+    for (; **s >= '0' && **s <= '9'; (*s)++) {
+        whole = whole * 10 + (uint64_t)(**s - '0');
+        if (whole > UINT32_MAX)
+            return -ERANGE;
+    }
+    if (**s == '.') {
+        for ((*s)++; **s >= '0' && **s <= '9'; (*s)++) {
+            if (scale >= 1000000)
+                continue;
+            fraction = fraction * 10 + (uint64_t)(**s - '0');
+            scale *= 10;
+        }
+    }
+    if (*s == start || (*s == start + 1 && *start == '.'))
+        return -EINVAL;
+    unit = duration_unit(s);
+    if (!unit)
+        return -EINVAL;
+    if (whole > INT32_MAX * 1000000ULL / unit)
+        return -ERANGE;
+    *ns += whole * unit + fraction * unit / scale;
+    return *ns > INT32_MAX * 1000000ULL ? -ERANGE : 0;
+}
+
+int str_to_duration(const char *s, int *ret_ms)
+{
+    uint64_t ns = 0;
+
+    do {
+        int r = add_duration(&s, &ns);
+
+        if (r < 0)
+            return r;
+    } while (*s);
+    *ret_ms = (int)((ns + 999999) / 1000000);
     return 0;
 }
 

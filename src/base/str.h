@@ -20,6 +20,18 @@ int str_to_u64(const char *s, uint64_t min, uint64_t max, uint64_t *ret);
 int str_to_u32(const char *s, uint32_t *ret);
 /* Like str_to_u64 but signed: an optional leading '-'. */
 int str_to_i64(const char *s, int64_t min, int64_t max, int64_t *ret);
+/*
+ * A number of bytes: digits, then nothing, "b", or one of k, m, g, t, p (any case, powers of 1024) with an
+ * optional "b" or "ib" ("512m", "2GiB"), as runc's and docker's options take it. Returns 0, -EINVAL or
+ * -ERANGE (above INT64_MAX).
+ */
+int str_to_bytes(const char *s, int64_t *ret);
+/*
+ * A duration as Go writes it: one or more of digits, optionally with a fraction, and a unit of h, m, s, ms,
+ * us or ns
+ * ("5s", "1m30s", "0.5s"), in milliseconds, rounded up. Returns 0, -EINVAL or -ERANGE (above INT32_MAX).
+ */
+int str_to_duration(const char *s, int *ret_ms);
 /* malloc'ed printf; never NULL. */
 char *str_printf(const char *format, ...) __attribute__((format(printf, 1, 2), returns_nonnull));
 

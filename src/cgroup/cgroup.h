@@ -121,8 +121,25 @@ int cgroup_open(const struct cgroup_plan *plan, struct cgroup *ret, struct err *
  * AttachProcessesToUnit. */
 int cgroup_attach(struct cgroup *cg, pid_t pid, struct err *e);
 
-/* Change limits of a running container (update). */
-int cgroup_update(struct cgroup *cg, const struct spec_resources *resources, struct err *e);
+/*
+ * Change limits of a running container (update): what @change names and nothing else. Where one file holds
+ * two of the spec's values (quota and period; swap is counted with memory) the other is taken from @current,
+ * the limits as they were asked for before. -EOPNOTSUPP with CGROUP_NONE. Returns 0 or -errno.
+ */
+int cgroup_update(struct cgroup *cg, const struct spec_resources *current,
+                  const struct spec_resources *change, struct err *e);
+
+/* Waiting for the OOM killer in a container's cgroup. */
+struct cgroup_watch {
+    int fd; /* memory.events: poll it for POLLPRI; -1 without the memory controller */
+    uint64_t kills;
+};
+
+/* Begin: what was killed before does not count. cgroup_watch_end closes. */
+void cgroup_watch_begin(struct cgroup *cg, struct cgroup_watch *ret);
+/* How many processes were killed since the last call. */
+uint64_t cgroup_watch_kills(struct cgroup_watch *w);
+void cgroup_watch_end(struct cgroup_watch *w);
 
 /* cgroup.freeze; waits (bounded) until cgroup.events says so. -EOPNOTSUPP with CGROUP_NONE. */
 int cgroup_freeze(struct cgroup *cg, bool frozen, struct err *e);

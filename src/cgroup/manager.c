@@ -137,8 +137,29 @@ static int check_before_update(struct cgroup *cg, const struct spec_resources *r
                    (long long)resources->memory.limit.value, (unsigned long long)current);
 }
 
-int cgroup_update(struct cgroup *cg, const struct spec_resources *resources, struct err *e)
+struct spec_resources cgroup_change_complete(const struct spec_resources *current,
+                                             const struct spec_resources *change)
 {
+    struct spec_resources r = *change;
+
+    if (r.cpu.quota.set && !r.cpu.period.set)
+        r.cpu.period = current->cpu.period;
+    if (r.cpu.period.set && !r.cpu.quota.set)
+        r.cpu.quota = current->cpu.quota;
+    if (r.memory.swap.set && !r.memory.limit.set)
+        r.memory.limit = current->memory.limit;
+    /* Not with -1: then swap is unlimited too, as in runc. */
+    if (r.memory.limit.set && r.memory.limit.value > 0 && !r.memory.swap.set)
+        r.memory.swap = current->memory.swap;
+    if (!r.memory.check_before_update.set)
+        r.memory.check_before_update = current->memory.check_before_update;
+    return r;
+}
+
+int cgroup_update(struct cgroup *cg, const struct spec_resources *current,
+                  const struct spec_resources *change, struct err *e)
+{
+    const struct spec_resources whole = cgroup_change_complete(current, change), *resources = &whole;
     _cleanup_settings_ struct cgroup_settings settings = { 0 };
     int r = cgroup_settings_make(resources, &settings, e);
 

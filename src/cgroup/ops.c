@@ -289,6 +289,35 @@ int cgroup_freeze(struct cgroup *cg, bool frozen, struct err *e)
     return r;
 }
 
+void cgroup_watch_begin(struct cgroup *cg, struct cgroup_watch *ret)
+{
+    *ret = (struct cgroup_watch){ .fd = -1 };
+    if (cg->dirfd >= 0)
+        ret->fd = openat(cg->dirfd, "memory.events", O_RDONLY | O_CLOEXEC);
+    (void)cgroup_watch_kills(ret);
+}
+
+uint64_t cgroup_watch_kills(struct cgroup_watch *w)
+{
+    char text[512];
+    ssize_t n = w->fd < 0 ? -1 : pread(w->fd, text, sizeof(text) - 1, 0);
+    uint64_t now, before = w->kills;
+    const char *at;
+
+    if (n < 0)
+        return 0;
+    text[n] = '\0';
+    at = strstr(text, "\noom_kill ");
+    now = at ? strtoull(at + strlen("\noom_kill "), NULL, 10) : before;
+    w->kills = now;
+    return now > before ? now - before : 0;
+}
+
+void cgroup_watch_end(struct cgroup_watch *w)
+{
+    w->fd = fd_close(w->fd);
+}
+
 int cgroup_is_frozen(struct cgroup *cg)
 {
     uint64_t value;

@@ -44,6 +44,10 @@ const struct cgroup_setting *cgroup_settings_find(const struct cgroup_settings *
 int cgroup_settings_write(const struct cgroup_settings *s, const struct cgroup_plan *plan, int dirfd,
                           struct err *e);
 
+/* *@change with what update needs of @current beside it (cgroup.h, cgroup_update). Pure. */
+struct spec_resources cgroup_change_complete(const struct spec_resources *current,
+                                             const struct spec_resources *change);
+
 /* cpu.shares (2..262144) as cpu.weight (1..10000), blkio weight (10..1000) as io.weight (1..10000). */
 uint64_t cgroup_weight_of_shares(uint64_t shares);
 uint64_t cgroup_io_weight(uint64_t weight);

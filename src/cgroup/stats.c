@@ -56,6 +56,31 @@ static void put_file(struct object *o, const char *key, int dirfd, const char *f
         put_number(o, key, value);
 }
 
+/* Pressure stall information (accounting/psi.rst): lines "some avg10=0.00 avg60=0.00 avg300=0.00 total=0". */
+static void put_pressure(struct object *o, int dirfd, const char *file)
+{
+    static const char *const kinds[] = { "some", "full" };
+    _cleanup_buf_ struct buf text = { 0 };
+    struct object psi;
+
+    if (fd_read_file(dirfd, file, 4096, &text) < 0 || !text.len)
+        return;
+    psi = open_object(o, "psi");
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        const char *line = strstr(text.data, kinds[i]);
+        char avg[3][16];
+        uint64_t total;
+
+        if (!line || sscanf(line + 4, " avg10=%15[0-9.] avg60=%15[0-9.] avg300=%15[0-9.] total=%" SCNu64,
+                            avg[0], avg[1], avg[2], &total) != 4)
+            continue;
+        buf_printf(psi.out, "%s\"%s\":{\"avg10\":%s,\"avg60\":%s,\"avg300\":%s,\"total\":%" PRIu64 "}",
+                   psi.some ? "," : "", kinds[i], avg[0], avg[1], avg[2], total);
+        psi.some = true;
+    }
+    close_object(&psi);
+}
+
 static void put_cpu(struct object *data, int dirfd)
 {
     struct object cpu = open_object(data, "cpu"), inner;
@@ -70,6 +95,7 @@ static void put_cpu(struct object *data, int dirfd)
     put_key(&inner, "throttledPeriods", dirfd, "cpu.stat", "nr_throttled", 1);
     put_key(&inner, "throttledTime", dirfd, "cpu.stat", "throttled_usec", 1000);
     close_object(&inner);
+    put_pressure(&cpu, dirfd, "cpu.pressure");
     close_object(&cpu);
 }
 
@@ -113,6 +139,12 @@ static void put_memory(struct object *data, int dirfd)
     close_object(&inner);
     if (fd_read_file(dirfd, "memory.stat", MAX_STAT_FILE, &text) >= 0)
         put_raw(&memory, text.data);
+    put_pressure(&memory, dirfd, "memory.pressure");
+    inner = open_object(&memory, "event_count");
+    for (const char *const *key = (const char *const[]){ "low", "high", "max", "oom", "oom_kill", NULL };
+         *key; key++)
+        put_key(&inner, *key, dirfd, "memory.events", *key, 1);
+    close_object(&inner);
     close_object(&memory);
 }
 
@@ -174,14 +206,14 @@ static void put_blkio(struct object *data, int dirfd)
     blkio = open_object(data, "blkio");
     put_io_list(&blkio, "ioServiceBytesRecursive", text.data, bytes);
     put_io_list(&blkio, "ioServicedRecursive", text.data, ios);
+    put_pressure(&blkio, dirfd, "io.pressure");
     close_object(&blkio);
 }
 
 static void put_hugetlb(struct object *data, int dirfd)
 {
     static const char *const sizes[] = { "64KB", "1MB", "2MB", "16MB", "32MB", "512MB", "1GB", "16GB" };
-    struct object hugetlb = { 0 }, entry;
-    bool some = false;
+    struct object hugetlb = open_object(data, "hugetlb"), entry;
 
     for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
         char file[48];
@@ -190,17 +222,13 @@ static void put_hugetlb(struct object *data, int dirfd)
         (void)str_format(file, sizeof(file), "hugetlb.%s.current", sizes[i]);
         if (cgroup_read_number(dirfd, file, &usage) < 0)
             continue;
-        if (!some)
-            hugetlb = open_object(data, "hugetlb");
-        some = true;
         entry = open_object(&hugetlb, sizes[i]);
         put_number(&entry, "usage", usage);
         (void)str_format(file, sizeof(file), "hugetlb.%s.events", sizes[i]);
         put_key(&entry, "failcnt", dirfd, file, "max", 1);
         close_object(&entry);
     }
-    if (some)
-        close_object(&hugetlb);
+    close_object(&hugetlb);
 }
 
 int cgroup_stats(struct cgroup *cg, struct buf *out, struct err *e)

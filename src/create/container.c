@@ -150,6 +150,14 @@ void container_cgroup_plan(const struct container *c, struct cgroup_plan *ret)
         (void)str_to_u64(c->record.cgroup_inode, 0, UINT64_MAX, &ret->inode);
 }
 
+int container_no_cgroup(const struct container *c, const char *what, struct err *e)
+{
+    err_set(e, EOPNOTSUPP, "%s %s: the container has no cgroup%s%s", what, c->id,
+            c->record.cgroup_reason ? ": " : "", c->record.cgroup_reason ? c->record.cgroup_reason : "");
+    return err_remedy(
+        e, "run it in a systemd user session or another delegated cgroup (lichen-oci doctor tells)");
+}
+
 int container_cgroup(const struct container *c, struct cgroup *ret, struct err *e)
 {
     struct cgroup_plan plan;

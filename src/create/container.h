@@ -63,6 +63,15 @@ int container_freeze(int dir, const char *config, size_t size, const struct secc
 void container_cgroup_plan(const struct container *c, struct cgroup_plan *ret);
 int container_cgroup(const struct container *c, struct cgroup *ret, struct err *e);
 
+/* The error for what needs a cgroup, when @c has none: names why. Returns -EOPNOTSUPP. */
+int container_no_cgroup(const struct container *c, const char *what, struct err *e);
+
+/*
+ * Change the limits to what @patch, the text of a linux.resources object, names; the rest stays
+ * (cgroup_update). Device rules in it are left alone, as in runc. Kept in the record. Returns 0 or -errno.
+ */
+int container_update(struct container *c, const char *patch, size_t size, struct err *e);
+
 /* The verbs. Each checks the status first. */
 int container_start(struct container *c, struct err *e);
 int container_kill(struct container *c, int signal, bool all, struct err *e);

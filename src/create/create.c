@@ -157,6 +157,8 @@ static void fill_record(const struct create_request *request, struct created *c,
     rec->cgroup_scope = cg->scope;
     rec->cgroup_mount = cg->mount;
     rec->cgroup_user = cg->user;
+    if (cg->manager == CGROUP_NONE)
+        rec->cgroup_reason = cg->downgrade[0] ? cg->downgrade : "cgroups were disabled by the caller";
     rec->driver = rootfs_driver_name(c->plan.driver);
     rec->id_map = c->plan.id_map_name;
     rec->n_annotations = c->spec->n_annotations;

@@ -191,9 +191,7 @@ int container_pause(struct container *c, bool pause, struct err *e)
     if (r < 0)
         return r;
     if (cg.plan.manager == CGROUP_NONE) {
-        err_set(e, EOPNOTSUPP, "%s %s: the container has no cgroup", pause ? "pause" : "resume", c->id);
-        r = err_remedy(
-            e, "run it in a systemd user session or another delegated cgroup (lichen-oci doctor tells)");
+        r = container_no_cgroup(c, pause ? "pause" : "resume", e);
     } else {
         r = cgroup_freeze(&cg, pause, e);
     }

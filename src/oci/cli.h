@@ -31,8 +31,13 @@ struct cli {
     const char *process, *user, *cwd, *apparmor, *process_label, *cgroup;
     struct values env, caps, additional_gids, preserve;
     bool tty, no_new_privs, ignore_paused;
+    /* update: as given; oci/update.c has their table */
+    const char *resources, *blkio_weight, *cpu_period, *cpu_quota, *cpu_burst, *cpu_shares, *cpu_idle;
+    const char *cpu_rt_period, *cpu_rt_runtime, *cpuset_cpus, *cpuset_mems, *kernel_memory,
+        *kernel_memory_tcp;
+    const char *memory, *memory_reservation, *memory_swap, *pids_limit;
     /* others */
-    const char *format;
+    const char *format, *interval;
     bool all, force, quiet, stats, json, rootless_spec;
     /* what is left: operands, NULL-terminated */
     size_t n_operands;
@@ -93,6 +98,8 @@ int verb_list(struct cli *cli, struct err *e);
 int verb_ps(struct cli *cli, struct err *e);
 int verb_pause(struct cli *cli, struct err *e);
 int verb_resume(struct cli *cli, struct err *e);
+int verb_update(struct cli *cli, struct err *e);
+int verb_events(struct cli *cli, struct err *e);
 int verb_spec(struct cli *cli, struct err *e);
 int verb_features(struct cli *cli, struct err *e);
 int verb_doctor(struct cli *cli, struct err *e);

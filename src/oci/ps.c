@@ -108,7 +108,8 @@ static int print_stats(struct container *c, struct err *e)
 
     if (r < 0)
         return r;
-    r = cgroup_stats(&cg, &text, e);
+    r = cg.plan.manager == CGROUP_NONE ? container_no_cgroup(c, "ps --stats", e)
+                                       : cgroup_stats(&cg, &text, e);
     cgroup_close(&cg);
     if (r >= 0)
         puts(text.data);

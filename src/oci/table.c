@@ -103,6 +103,34 @@ static const struct option_row ps_options[] = {
     END
 };
 
+static const struct option_row update_options[] = {
+    STRING("resources", 'r', resources, "FILE", "take a linux.resources object from FILE (- for stdin); the other options are ignored then"),
+    STRING("memory", 0, memory, "BYTES", "memory limit (512m, 2g; -1 none)"),
+    STRING("memory-reservation", 0, memory_reservation, "BYTES", "memory that is not reclaimed (-1 all)"),
+    STRING("memory-swap", 0, memory_swap, "BYTES", "memory and swap together (-1 no limit)"),
+    STRING("cpu-period", 0, cpu_period, "US", "period of the quota, in microseconds (0 the default)"),
+    STRING("cpu-quota", 0, cpu_quota, "US", "cpu time in each period, in microseconds (-1 no limit)"),
+    STRING("cpu-burst", 0, cpu_burst, "US", "unused quota that may be saved up, in microseconds"),
+    STRING("cpu-share", 0, cpu_shares, "N", "weight against other containers, 2 to 262144"),
+    STRING("cpu-shares", 0, cpu_shares, "N", "the same"),
+    STRING("cpu-idle", 0, cpu_idle, "0|1", "1: run only when nothing else wants to"),
+    STRING("cpu-rt-period", 0, cpu_rt_period, "US", "cgroup v1 only: refused"),
+    STRING("cpu-rt-runtime", 0, cpu_rt_runtime, "US", "cgroup v1 only: refused"),
+    STRING("cpuset-cpus", 0, cpuset_cpus, "LIST", "processors to run on (0-3,7)"),
+    STRING("cpuset-mems", 0, cpuset_mems, "LIST", "memory nodes to use"),
+    STRING("pids-limit", 0, pids_limit, "N", "number of processes (-1 no limit)"),
+    STRING("blkio-weight", 0, blkio_weight, "N", "share of the disks, 10 to 1000"),
+    STRING("kernel-memory", 0, kernel_memory, "BYTES", "accepted for runc's sake, ignored with a warning"),
+    STRING("kernel-memory-tcp", 0, kernel_memory_tcp, "BYTES", "accepted for runc's sake, ignored with a warning"),
+    END
+};
+
+static const struct option_row events_options[] = {
+    STRING("interval", 0, interval, "DURATION", "time between two statistics (default 5s)"),
+    FLAG("stats", 0, stats, "print the statistics once and exit"),
+    END
+};
+
 static const struct option_row spec_options[] = {
     STRING("bundle", 'b', bundle, "DIR", "write DIR/config.json (default: the current directory)"),
     FLAG("rootless", 0, rootless_spec, "with a user namespace and your own id mappings"),
@@ -126,6 +154,8 @@ const struct verb verbs[] = {
     { "ps", "CONTAINER [PS OPTION ...]", "show the processes of a container", ps_options, 1, SIZE_MAX, true, 1, verb_ps },
     { "pause", "CONTAINER", "freeze all processes of a container", NULL, 1, 1, false, 1, verb_pause },
     { "resume", "CONTAINER", "thaw a paused container", NULL, 1, 1, false, 1, verb_resume },
+    { "update", "CONTAINER", "change the limits of a container; what is not named stays", update_options, 1, 1, false, 1, verb_update },
+    { "events", "CONTAINER", "print statistics and OOM kills as JSON lines until the container ends", events_options, 1, 1, false, 1, verb_events },
     { "spec", "", "write a config.json to start from", spec_options, 0, 0, false, 1, verb_spec },
     { "features", "", "print what this build supports as JSON", NULL, 0, 0, false, 1, verb_features },
     { "doctor", "", "try each prerequisite on this host and say how to fix what is missing", doctor_options, 0, 0, false, 1, verb_doctor },

@@ -314,6 +314,14 @@ int spec_parse_resources(const char *text, size_t size, struct arena *arena, str
                          struct err *e);
 
 /*
+ * For update, as JSON texts that spec_parse or spec_parse_resources have accepted: linux.resources of a whole
+ * configuration ("{}" without), and @base with what @patch names put in its place (objects are merged, other
+ * values and arrays replaced, null names nothing). Malloc'ed.
+ */
+char *spec_resources_of(const char *config, size_t size);
+char *spec_resources_merge(const char *base, const char *patch);
+
+/*
  * The text of the top-level member @key of a configuration that spec_parse has accepted: a slice of @text. An
  * escaped key ("pro\u0063ess") is not found: the caller must cope. Returns whether it is there.
  */

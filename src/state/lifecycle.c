@@ -31,6 +31,10 @@ static const struct {
     [VERB_RESUME] = { "resume", IN(STATUS_PAUSED), "paused" },
     [VERB_PS] = { "list the processes of", IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED),
                   "running" },
+    [VERB_UPDATE] = { "update", IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED),
+                      "created or running" },
+    [VERB_EVENTS] = { "watch", IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED),
+                      "created or running" },
 };
 static_assert(ARRAY_SIZE(verbs) == VERB_N, "a row for every verb");
 
@@ -50,7 +54,7 @@ int lifecycle_check(enum lifecycle_verb verb, enum lifecycle_status status, cons
             verbs[verb].wanted);
     if (verb == VERB_DELETE)
         return err_remedy(e, "stop it first (kill %s KILL), or use delete --force", id);
-    if (status == STATUS_PAUSED)
+    if (status == STATUS_PAUSED && (verbs[verb].allowed & IN(STATUS_RUNNING)))
         return err_remedy(e, "resume %s first", id);
     return err_code(e);
 }

@@ -25,6 +25,8 @@ enum lifecycle_verb {
     VERB_PAUSE,
     VERB_RESUME,
     VERB_PS,
+    VERB_UPDATE,
+    VERB_EVENTS,
     VERB_N
 };
 

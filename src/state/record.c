@@ -54,6 +54,8 @@ static const struct member members[] = {
     MEMBER("cgroupMount", MEMBER_STRING, cgroup_mount),
     MEMBER("cgroupInode", MEMBER_STRING, cgroup_inode),
     MEMBER("cgroupUser", MEMBER_BOOL, cgroup_user),
+    MEMBER("cgroupReason", MEMBER_STRING, cgroup_reason),
+    MEMBER("resources", MEMBER_STRING, resources),
     MEMBER("driver", MEMBER_STRING, driver),
     MEMBER("idMap", MEMBER_STRING, id_map),
 };
@@ -328,6 +330,9 @@ void record_state_json(const struct record *record, enum lifecycle_status status
         json_object_object_add(annotations, key, json_object_new_string(record->downgrades[i]));
     }
     json_object_object_add(o, "annotations", annotations);
+    /* Ours, besides the specification's: what update has changed the limits to. */
+    if (record->resources)
+        json_object_object_add(o, "resources", json_tokener_parse(record->resources));
     put_json(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED, out);
     buf_puts(out, "\n");
 }

@@ -39,8 +39,10 @@ struct record {
     const char *cgroup_manager, *cgroup_path, *cgroup_slice, *cgroup_scope, *cgroup_mount;
     const char *cgroup_inode; /* decimal; NULL until the cgroup is made */
     bool cgroup_user;
-    const char *driver; /* "dir", "overlay", "fuse-overlayfs" */
-    const char *id_map; /* "default", "keep-id", "single", "config", "none" */
+    const char *cgroup_reason; /* why there is no cgroup, or NULL */
+    const char *resources;     /* JSON: linux.resources as update left it, NULL before the first one */
+    const char *driver;        /* "dir", "overlay", "fuse-overlayfs" */
+    const char *id_map;        /* "default", "keep-id", "single", "config", "none" */
     size_t n_annotations;
     struct record_pair *annotations;
     size_t n_downgrades; /* defaults that could not be applied */

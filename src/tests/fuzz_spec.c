@@ -3,6 +3,7 @@
  * accepted must survive the pure code that reads it next. */
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "spec/spec.h"
 
@@ -42,6 +43,21 @@ static void check_spec(const struct spec *spec)
     (void)sum;
 }
 
+/* What update keeps must be read again by the next update. */
+static void check_merge(const char *text, size_t size, struct arena *arena)
+{
+    struct spec_resources resources = { 0 };
+    char *patch = mem_zalloc(size + 1), *merged;
+    struct err e = { 0 };
+
+    memcpy(patch, text, size);
+    merged = spec_resources_merge("{\"cpu\":{\"quota\":1},\"unified\":{\"memory.high\":\"1\"}}", patch);
+    if (spec_parse_resources(merged, strlen(merged), arena, &resources, &e) < 0)
+        abort();
+    free(merged);
+    free(patch);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct spec_process process = { 0 };
@@ -56,7 +72,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     spec_free(spec);
     (void)spec_parse_process((const char *)data, size, &arena, &process, NULL);
-    (void)spec_parse_resources((const char *)data, size, &arena, &resources, NULL);
+    if (spec_parse_resources((const char *)data, size, &arena, &resources, NULL) == 0)
+        check_merge((const char *)data, size, &arena);
     arena_free(&arena);
     return 0;
 }

@@ -126,7 +126,87 @@ static void a_process_is_more_than_its_number(void)
     CHECK_INT(proc_open_id(&id), -ESRCH);
 }
 
-UNIT_MAIN(TEST(a_number_is_digits_and_nothing_else), TEST(signed_numbers_reach_both_ends),
+static void bytes_take_units_and_refuse_the_rest(void)
+{
+    static const struct {
+        const char *text;
+        int r;
+        int64_t value;
+    } rows[] = {
+        { "0", 0, 0 },
+        { "1048576", 0, 1048576 },
+        { "1b", 0, 1 },
+        { "512m", 0, 512LL << 20 },
+        { "2G", 0, 2LL << 30 },
+        { "1kb", 0, 1024 },
+        { "3MiB", 0, 3LL << 20 },
+        { "1t", 0, 1LL << 40 },
+        { "8191p", 0, 8191LL << 50 },
+        { "8192p", -ERANGE, 0 },
+        { "9223372036854775807", 0, INT64_MAX },
+        { "9223372036854775808", -ERANGE, 0 },
+        { "99999999999999999999999999", -ERANGE, 0 },
+        { "", -EINVAL, 0 },
+        { "m", -EINVAL, 0 },
+        { "-1", -EINVAL, 0 },
+        { "1.5m", -EINVAL, 0 },
+        { "1 m", -EINVAL, 0 },
+        { "1x", -EINVAL, 0 },
+        { "1ib", -EINVAL, 0 },
+        { "1mbb", -EINVAL, 0 },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        int64_t value = 77;
+        int r = str_to_bytes(rows[i].text, &value);
+
+        if (r != rows[i].r || value != (r < 0 ? 77 : rows[i].value))
+            printf("# \"%s\"\n", rows[i].text);
+        CHECK_INT(r, rows[i].r);
+        CHECK_INT(value, r < 0 ? 77 : rows[i].value);
+    }
+}
+
+static void durations_are_those_of_go(void)
+{
+    static const struct {
+        const char *text;
+        int r, ms;
+    } rows[] = {
+        { "5s", 0, 5000 },
+        { "500ms", 0, 500 },
+        { "1m30s", 0, 90000 },
+        { "1h", 0, 3600000 },
+        { "0.5s", 0, 500 },
+        { "1.25m", 0, 75000 },
+        { "1us", 0, 1 },
+        { "1ns", 0, 1 },
+        { "0s", 0, 0 },
+        { ".5s", 0, 500 },
+        { "", -EINVAL, 0 },
+        { "5", -EINVAL, 0 },
+        { "s", -EINVAL, 0 },
+        { "-5s", -EINVAL, 0 },
+        { "5s ", -EINVAL, 0 },
+        { ".s", -EINVAL, 0 },
+        { "5d", -EINVAL, 0 },
+        { "597h", -ERANGE, 0 },
+        { "99999999999999999999s", -ERANGE, 0 },
+        { "500h500h", -ERANGE, 0 },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        int ms = 77, r = str_to_duration(rows[i].text, &ms);
+
+        if (r != rows[i].r || ms != (r < 0 ? 77 : rows[i].ms))
+            printf("# \"%s\"\n", rows[i].text);
+        CHECK_INT(r, rows[i].r);
+        CHECK_INT(ms, r < 0 ? 77 : rows[i].ms);
+    }
+}
+
+UNIT_MAIN(TEST(bytes_take_units_and_refuse_the_rest), TEST(durations_are_those_of_go),
+          TEST(a_number_is_digits_and_nothing_else), TEST(signed_numbers_reach_both_ends),
           TEST(signals_are_known_by_name_and_number), TEST(clean_matches_go),
           TEST(links_in_a_root_stay_in_it), TEST(a_replaced_file_is_whole),
           TEST(a_process_is_more_than_its_number))

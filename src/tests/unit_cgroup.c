@@ -323,12 +323,47 @@ static void managers_have_the_names_of_crun(void)
     CHECK_STR(cgroup_manager_name(CGROUP_NONE), "disabled");
 }
 
-UNIT_MAIN(TEST(no_resources_ask_for_nothing), TEST(cpu_shares_follow_the_curve_of_runc_and_crun),
-          TEST(io_weight_covers_the_whole_range), TEST(memory_limits_become_bytes_and_max),
-          TEST(swap_is_the_sum_less_the_memory), TEST(swap_that_makes_no_sense_is_refused_by_name),
-          TEST(what_only_cgroup_v1_has_is_refused_by_name), TEST(cpu_quota_and_period_share_a_file),
-          TEST(an_idle_cgroup_has_no_other_weight), TEST(pids_limit_zero_is_one_and_negative_none),
-          TEST(io_lines_name_the_device), TEST(the_other_controllers_have_their_files),
-          TEST(unified_comes_last_and_is_checked), TEST(quotas_are_rounded_up_to_what_systemd_keeps),
-          TEST(cpu_lists_become_bit_masks), TEST(controllers_are_read_and_written_by_name),
-          TEST(every_property_names_a_file_that_settings_use), TEST(managers_have_the_names_of_crun))
+/* What update writes when it names one of two values that share a file. */
+static void a_change_brings_what_shares_its_file_along(void)
+{
+    struct spec_resources current = { 0 }, change = { 0 }, whole;
+
+    current.cpu.quota = i64(20000);
+    current.cpu.period = u64(50000);
+    current.memory.limit = i64(1000);
+    current.memory.swap = i64(1500);
+    current.pids_limit = i64(7);
+    change.cpu.quota = i64(10000);
+    whole = cgroup_change_complete(&current, &change);
+    CHECK_STR(settings_of(&whole), "cpu.max=10000 50000;");
+    change = (struct spec_resources){ 0 };
+    change.cpu.period = u64(100000);
+    whole = cgroup_change_complete(&current, &change);
+    CHECK_STR(settings_of(&whole), "cpu.max=20000 100000;");
+    change = (struct spec_resources){ 0 };
+    change.memory.limit = i64(1200);
+    whole = cgroup_change_complete(&current, &change);
+    CHECK_STR(settings_of(&whole), "memory.max=1200;memory.swap.max=300;");
+    change.memory.limit = i64(-1);
+    whole = cgroup_change_complete(&current, &change);
+    CHECK_STR(settings_of(&whole), "memory.max=max;memory.swap.max=max;");
+    change = (struct spec_resources){ 0 };
+    change.memory.swap = i64(1800);
+    whole = cgroup_change_complete(&current, &change);
+    CHECK_STR(settings_of(&whole), "memory.max=1000;memory.swap.max=800;");
+    change = (struct spec_resources){ 0 };
+    change.cpu.shares = u64(1024);
+    whole = cgroup_change_complete(&current, &change);
+    CHECK_STR(settings_of(&whole), "cpu.weight=100;");
+}
+
+UNIT_MAIN(TEST(a_change_brings_what_shares_its_file_along), TEST(no_resources_ask_for_nothing),
+          TEST(cpu_shares_follow_the_curve_of_runc_and_crun), TEST(io_weight_covers_the_whole_range),
+          TEST(memory_limits_become_bytes_and_max), TEST(swap_is_the_sum_less_the_memory),
+          TEST(swap_that_makes_no_sense_is_refused_by_name), TEST(what_only_cgroup_v1_has_is_refused_by_name),
+          TEST(cpu_quota_and_period_share_a_file), TEST(an_idle_cgroup_has_no_other_weight),
+          TEST(pids_limit_zero_is_one_and_negative_none), TEST(io_lines_name_the_device),
+          TEST(the_other_controllers_have_their_files), TEST(unified_comes_last_and_is_checked),
+          TEST(quotas_are_rounded_up_to_what_systemd_keeps), TEST(cpu_lists_become_bit_masks),
+          TEST(controllers_are_read_and_written_by_name), TEST(every_property_names_a_file_that_settings_use),
+          TEST(managers_have_the_names_of_crun))

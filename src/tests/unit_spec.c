@@ -634,14 +634,34 @@ static void the_fields_can_be_listed_with_their_status(void)
     CHECK(v.n > 150 && v.rlimit_type && v.intel && v.kernel_memory && !v.no_section);
 }
 
-UNIT_MAIN(TEST(broken_documents_are_refused_by_path), TEST(bad_processes_are_refused_by_path),
-          TEST(bad_linux_fields_are_refused_by_path), TEST(bad_seccomp_is_refused_by_path),
-          TEST(harmless_oddities_are_accepted), TEST(a_minimal_document_has_nothing_set),
-          TEST(nul_and_oversize_texts_are_refused), TEST(invalid_utf8_is_refused),
-          TEST(deep_nesting_is_refused), TEST(the_last_of_duplicate_keys_counts),
-          TEST(integers_keep_their_whole_range), TEST(every_field_reaches_its_member),
-          TEST(every_resource_reaches_its_member), TEST(seccomp_actions_carry_their_errno),
-          TEST(stock_configurations_of_runc_and_podman_parse), TEST(a_process_alone_is_checked_alike),
-          TEST(resources_alone_are_checked_alike), TEST(names_and_numbers_translate_both_ways),
-          TEST(templates_parse_and_hold_the_mappings), TEST(features_come_from_the_tables),
-          TEST(the_fields_can_be_listed_with_their_status))
+static void changed_resources_keep_what_is_not_named(void)
+{
+    static const char config[] =
+        "{\"linux\": {\"resources\": {\"cpu\": {\"quota\": 5, \"period\": 9}, \"hugepageLimits\": "
+        "[{\"pageSize\": \"2MB\", \"limit\": 1}]}}}";
+    char *base = spec_resources_of(config, strlen(config)), *merged;
+
+    CHECK_STR(base,
+              "{\"cpu\":{\"quota\":5,\"period\":9},\"hugepageLimits\":[{\"pageSize\":\"2MB\",\"limit\":1}]}");
+    merged = spec_resources_merge(
+        base,
+        "{\"cpu\": {\"quota\": 7, \"period\": null}, \"pids\": {\"limit\": 3}, \"hugepageLimits\": []}");
+    CHECK_STR(merged, "{\"cpu\":{\"quota\":7,\"period\":9},\"hugepageLimits\":[],\"pids\":{\"limit\":3}}");
+    free(base);
+    free(merged);
+    base = spec_resources_of("{\"linux\": null}", 15);
+    CHECK_STR(base, "{}");
+    free(base);
+}
+
+UNIT_MAIN(TEST(changed_resources_keep_what_is_not_named), TEST(broken_documents_are_refused_by_path),
+          TEST(bad_processes_are_refused_by_path), TEST(bad_linux_fields_are_refused_by_path),
+          TEST(bad_seccomp_is_refused_by_path), TEST(harmless_oddities_are_accepted),
+          TEST(a_minimal_document_has_nothing_set), TEST(nul_and_oversize_texts_are_refused),
+          TEST(invalid_utf8_is_refused), TEST(deep_nesting_is_refused),
+          TEST(the_last_of_duplicate_keys_counts), TEST(integers_keep_their_whole_range),
+          TEST(every_field_reaches_its_member), TEST(every_resource_reaches_its_member),
+          TEST(seccomp_actions_carry_their_errno), TEST(stock_configurations_of_runc_and_podman_parse),
+          TEST(a_process_alone_is_checked_alike), TEST(resources_alone_are_checked_alike),
+          TEST(names_and_numbers_translate_both_ways), TEST(templates_parse_and_hold_the_mappings),
+          TEST(features_come_from_the_tables), TEST(the_fields_can_be_listed_with_their_status))

@@ -72,6 +72,12 @@ int container_no_cgroup(const struct container *c, const char *what, struct err 
  */
 int container_update(struct container *c, const char *patch, size_t size, struct err *e);
 
+/*
+ * Add the mounts that @text lists (spec_parse_mounts) to a running container, or (not @add) unmount their
+ * destinations. Added are all or none. Returns 0 or -errno.
+ */
+int container_mounts(struct container *c, const char *text, size_t size, bool add, struct err *e);
+
 /* The verbs. Each checks the status first. */
 int container_start(struct container *c, struct err *e);
 int container_kill(struct container *c, int signal, bool all, struct err *e);

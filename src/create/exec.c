@@ -22,6 +22,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "create/join.h"
 #include "create/pid_file.h"
 #include "create/process.h"
 #include "create/sync.h"
@@ -41,26 +42,6 @@ struct exec {
     int parent_end, child_end;
     pid_t stage;
 };
-
-/* Which of init's namespaces are not the caller's own: joining one's own user namespace is EINVAL. */
-static int differing_namespaces(pid_t pid, int *ret, struct err *e)
-{
-    *ret = 0;
-    for (int ns = 0; ns < NS_N; ns++) {
-        char theirs[64], ours[64];
-        struct stat a, b;
-
-        (void)str_format(theirs, sizeof(theirs), "/proc/%d/ns/%s", (int)pid, spec_ns_table[ns].proc_name);
-        (void)str_format(ours, sizeof(ours), "/proc/self/ns/%s", spec_ns_table[ns].proc_name);
-        if (stat(ours, &b) < 0)
-            continue; /* a kernel without that kind */
-        if (stat(theirs, &a) < 0)
-            return err_sys(e, errno, "container's %s namespace", spec_ns_table[ns].name);
-        if (a.st_ino != b.st_ino || a.st_dev != b.st_dev)
-            *ret |= (int)spec_ns_table[ns].clone_flag;
-    }
-    return 0;
-}
 
 static bool setgroups_is_denied(pid_t pid)
 {
@@ -116,9 +97,9 @@ static int run_process(struct exec *x, struct err *e)
         return r;
     /* In the user namespace all capabilities are ours; its root, where mapped, is what files are opened as.
      */
-    if ((x->namespaces & CLONE_NEWUSER) && (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0) &&
-        errno != EINVAL)
-        return err_sys(e, errno, "cannot become root of the container's user namespace");
+    r = x->namespaces & CLONE_NEWUSER ? join_become_root(e) : 0;
+    if (r < 0)
+        return r;
     (void)setsid();
     r = x->request->process->terminal ? use_terminal(x, e) : 0;
     if (r < 0)
@@ -264,7 +245,7 @@ static int prepare(struct exec *x, struct err *e)
     x->init_pidfd = container_init_pidfd(x->c);
     if (x->init_pidfd < 0)
         return err_set(e, ESRCH, "container %s not running", x->c->id);
-    r = differing_namespaces(pid, &x->namespaces, e);
+    r = join_namespaces_of(pid, &x->namespaces, e);
     if (r < 0)
         return r;
     x->setgroups_denied = setgroups_is_denied(pid);

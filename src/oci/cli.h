@@ -100,6 +100,7 @@ int verb_pause(struct cli *cli, struct err *e);
 int verb_resume(struct cli *cli, struct err *e);
 int verb_update(struct cli *cli, struct err *e);
 int verb_events(struct cli *cli, struct err *e);
+int verb_mounts(struct cli *cli, struct err *e);
 int verb_spec(struct cli *cli, struct err *e);
 int verb_features(struct cli *cli, struct err *e);
 int verb_doctor(struct cli *cli, struct err *e);

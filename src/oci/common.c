@@ -13,6 +13,7 @@
 #include "base/str.h"
 
 #define PRESERVE_MAX 1024
+#define INPUT_MAX    (4U << 20)
 
 int common_preserve_fds(const char *text, unsigned *ret, struct err *e)
 {
@@ -77,4 +78,13 @@ int common_create_request(const struct cli *cli, struct create_request *ret, cha
 int common_open(const struct cli *cli, bool lock, struct container *ret, struct err *e)
 {
     return container_open(cli->root, cli->operands[0], lock, ret, e);
+}
+
+int common_read_input(const char *option, const char *path, struct buf *ret, struct err *e)
+{
+    _cleanup_close_ int fd =
+        str_eq(path, "-") ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    int r = fd < 0 ? -errno : fd_read_all(fd, INPUT_MAX, ret);
+
+    return r < 0 ? err_sys(e, r, "%s %s", option, path) : 0;
 }

@@ -15,6 +15,9 @@ int common_create_request(const struct cli *cli, struct create_request *ret, cha
 /* --preserve-fds: how many, checked to be open. Returns 0 or -errno. */
 int common_preserve_fds(const char *text, unsigned *ret, struct err *e);
 
+/* Read the file @path that @option names, "-" for stdin. Returns 0 or -errno. */
+int common_read_input(const char *option, const char *path, struct buf *ret, struct err *e);
+
 /* Open the verb's container (operand 0). */
 int common_open(const struct cli *cli, bool lock, struct container *ret, struct err *e);
 

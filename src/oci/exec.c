@@ -2,7 +2,6 @@
 /* lichen-oci exec: the process from --process FILE, or from the frozen config's process with what the command
  * line changes. */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "base/fd.h"
@@ -13,8 +12,6 @@
 #include "create/terminal.h"
 #include "oci/common.h"
 #include "spec/names.h"
-
-#define PROCESS_MAX (4U << 20)
 
 /* "UID[:GID]", numbers only: a name would have to be looked up in the container's files, which is the
  * engine's work. */
@@ -125,10 +122,10 @@ static int from_command_line(const struct cli *cli, const struct container *c, s
 static int from_file(const char *path, struct arena *arena, struct spec_process *p, struct err *e)
 {
     _cleanup_buf_ struct buf text = { 0 };
-    int r = fd_read_file(AT_FDCWD, path, PROCESS_MAX, &text);
+    int r = common_read_input("--process", path, &text, e);
 
     if (r < 0)
-        return err_sys(e, r, "--process %s", path);
+        return r;
     r = spec_parse_process(text.data, text.len, arena, p, e);
     return r < 0 ? err_prefix(e, "--process %s", path) : 0;
 }

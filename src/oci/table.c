@@ -156,6 +156,7 @@ const struct verb verbs[] = {
     { "resume", "CONTAINER", "thaw a paused container", NULL, 1, 1, false, 1, verb_resume },
     { "update", "CONTAINER", "change the limits of a container; what is not named stays", update_options, 1, 1, false, 1, verb_update },
     { "events", "CONTAINER", "print statistics and OOM kills as JSON lines until the container ends", events_options, 1, 1, false, 1, verb_events },
+    { "mounts", "add|remove CONTAINER FILE", "add the mounts listed in FILE (JSON, - for stdin) to a running container, or unmount their destinations", NULL, 3, 3, false, 1, verb_mounts },
     { "spec", "", "write a config.json to start from", spec_options, 0, 0, false, 1, verb_spec },
     { "features", "", "print what this build supports as JSON", NULL, 0, 0, false, 1, verb_features },
     { "doctor", "", "try each prerequisite on this host and say how to fix what is missing", doctor_options, 0, 0, false, 1, verb_doctor },

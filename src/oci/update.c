@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* lichen-oci update: the options as a linux.resources object, or one from a file. */
 #include <errno.h>
-#include <fcntl.h>
 #include <json-c/json.h>
-#include <unistd.h>
 
-#include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "oci/common.h"
-
-#define RESOURCES_MAX (1U << 20)
 
 enum value_kind { VALUE_UNSIGNED, VALUE_SIGNED, VALUE_BYTES, VALUE_TEXT };
 
@@ -90,22 +85,13 @@ static int from_options(const struct cli *cli, struct json_object *root, struct 
     return 0;
 }
 
-static int from_file(const char *path, struct buf *ret, struct err *e)
-{
-    _cleanup_close_ int fd =
-        str_eq(path, "-") ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    int r = fd < 0 ? -errno : fd_read_all(fd, RESOURCES_MAX, ret);
-
-    return r < 0 ? err_sys(e, r, "--resources %s", path) : 0;
-}
-
 static int make_patch(const struct cli *cli, struct buf *ret, struct err *e)
 {
     struct json_object *root;
     int r;
 
     if (cli->resources)
-        return from_file(cli->resources, ret, e);
+        return common_read_input("--resources", cli->resources, ret, e);
     if (cli->kernel_memory || cli->kernel_memory_tcp)
         log_message(LOG_WARNING, "--kernel-memory and --kernel-memory-tcp are cgroup v1's and are ignored");
     root = json_object_new_object();

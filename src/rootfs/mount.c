@@ -5,11 +5,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "rootfs/copyup.h"
@@ -99,6 +101,8 @@ static int make_tree(struct mount_context *c, const struct mount_op *op, struct 
     const char *fallback = host_fallback(op);
     int tree, r;
 
+    if (op->tree)
+        return op->tree;
     if (op->options.bind) {
         tree = mnt_clone_tree(AT_FDCWD, op->source, op->options.recursive_bind, true);
         return tree < 0 ? err_sys(e, tree, "%s: bind source %s", op->field, op->source) : tree;
@@ -253,4 +257,35 @@ int mount_bind_fd(int source_fd, int target_fd, unsigned long long attr_set)
             return r;
     }
     return mnt_attach(tree, target_fd);
+}
+
+int mount_clone_source(struct mount_op *op, struct err *e)
+{
+    int tree = mnt_clone_tree(AT_FDCWD, op->source, op->options.recursive_bind, true);
+
+    if (tree < 0)
+        return err_sys(e, tree, "%s: bind source %s", op->field, op->source);
+    op->tree = tree;
+    return 0;
+}
+
+int mount_remove(int root, const char *destination, const char *field, struct err *e)
+{
+    _cleanup_free_ char *clean = path_clean(destination);
+    _cleanup_close_ int parent = -1;
+    char dir[PATH_MAX];
+    const char *leaf;
+    int r;
+
+    r = path_split(clean, dir, &leaf);
+    if (r < 0)
+        return err_set(e, EINVAL, "%s: destination %s cannot be unmounted", field, destination);
+    parent = path_open_in_root(root, dir, O_PATH | O_DIRECTORY, 0);
+    if (parent < 0 || fchdir(parent) < 0)
+        return err_sys(e, parent < 0 ? parent : errno, "%s: destination %s", field, destination);
+    /* By the name in a directory that is held: a link put in its place is not followed. */
+    r = mnt_umount(leaf, MNT_DETACH | UMOUNT_NOFOLLOW);
+    if (r == -EINVAL)
+        return err_set(e, EINVAL, "%s: nothing is mounted on %s (or it is locked)", field, destination);
+    return r < 0 ? err_sys(e, r, "%s: unmounting %s", field, destination) : 0;
 }

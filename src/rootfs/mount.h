@@ -16,6 +16,7 @@ struct mount_op {
     const char *source;      /* for a bind: absolute, or relative to the bundle */
     const char *destination; /* inside the container, absolute */
     struct mount_options options;
+    int tree; /* a bind's source that is cloned already (mounts add), taken; 0: cloned from @source here */
     bool force_readonly; /* the plan's own decision (a host cgroup tree is never writable) */
     bool optional;       /* a default of ours: skipped when its destination can't be made (resolv.conf on a
                             read-only root) */
@@ -34,6 +35,18 @@ struct mount_context {
  * recursive bind of the host's) are recorded in @c->note. Runs in init, before the pivot. Returns 0, -errno.
  */
 int mount_perform(struct mount_context *c, const struct mount_op *op, struct err *e);
+
+/*
+ * Clone a bind's source into @op->tree, from a mount namespace that shows the host and is the calling
+ * process's own: for mounts add, where the mount namespace that it is attached in shows the host no more.
+ * Returns 0 or -errno.
+ */
+int mount_clone_source(struct mount_op *op, struct err *e);
+
+/* Unmount what is mounted on @destination below the directory @root, resolved in-root; nothing but the mount
+ * on top of it. @field for errors. Changes the working directory. Returns 0 or -errno (-EINVAL: nothing is
+ * mounted there). */
+int mount_remove(int root, const char *destination, const char *field, struct err *e);
 
 /* Bind what @source_fd is open on (O_PATH; not followed) to the file or directory @target_fd, with
  * attributes. Returns 0 or -errno. */

@@ -16,6 +16,9 @@
 #ifndef MNT_DETACH
 #    define MNT_DETACH 2
 #endif
+#ifndef UMOUNT_NOFOLLOW
+#    define UMOUNT_NOFOLLOW 8
+#endif
 
 /* fsopen(2), close-on-exec. */
 int mnt_fsopen(const char *type);

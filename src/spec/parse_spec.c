@@ -173,6 +173,42 @@ int spec_parse_resources(const char *text, size_t size, struct arena *arena, str
     return 0;
 }
 
+struct mounts_document {
+    size_t n;
+    struct spec_mount *mounts;
+};
+
+static const struct field mounts_fields[] = {
+    { .key = "mounts", ROW_LIST(struct mounts_document, n, mounts, &mount_table), .flags = FIELD_REQUIRED },
+};
+static const struct table mounts_document_table = { TABLE_FIELDS(mounts_fields),
+                                                    .section = "config.md#mounts" };
+
+int spec_parse_mounts(const char *text, size_t size, struct arena *arena, struct spec_mount **ret,
+                      size_t *ret_n, struct err *e)
+{
+    struct mounts_document parsed = { 0 };
+    _cleanup_buf_ struct buf object = { 0 };
+    size_t blank = 0;
+    int r;
+
+    while (blank < size && text[blank] && strchr(" \t\r\n", text[blank]))
+        blank++;
+    if (blank < size && text[blank] == '[') {
+        buf_puts(&object, "{\"mounts\":");
+        buf_append(&object, text, size);
+        buf_puts(&object, "}");
+        text = object.data;
+        size = object.len;
+    }
+    r = parse_document(text, size, "", &mounts_document_table, arena, &parsed, e);
+    if (r < 0)
+        return r;
+    *ret = parsed.mounts;
+    *ret_n = parsed.n;
+    return 0;
+}
+
 void spec_free(struct spec *spec)
 {
     struct arena arena;

@@ -313,6 +313,11 @@ int spec_parse_process(const char *text, size_t size, struct arena *arena, struc
 int spec_parse_resources(const char *text, size_t size, struct arena *arena, struct spec_resources *resources,
                          struct err *e);
 
+/* Parse a list of mounts alone (mounts add and remove): the array, or an object that has it as "mounts". The
+ * list belongs to @arena. Returns 0 or -errno. */
+int spec_parse_mounts(const char *text, size_t size, struct arena *arena, struct spec_mount **ret,
+                      size_t *ret_n, struct err *e);
+
 /*
  * For update, as JSON texts that spec_parse or spec_parse_resources have accepted: linux.resources of a whole
  * configuration ("{}" without), and @base with what @patch names put in its place (objects are merged, other

@@ -35,6 +35,8 @@ static const struct {
                       "created or running" },
     [VERB_EVENTS] = { "watch", IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED),
                       "created or running" },
+    [VERB_MOUNTS] = { "change the mounts of", IN(STATUS_CREATED) | IN(STATUS_RUNNING) | IN(STATUS_PAUSED),
+                      "created or running" },
 };
 static_assert(ARRAY_SIZE(verbs) == VERB_N, "a row for every verb");
 

@@ -27,6 +27,7 @@ enum lifecycle_verb {
     VERB_PS,
     VERB_UPDATE,
     VERB_EVENTS,
+    VERB_MOUNTS,
     VERB_N
 };
 

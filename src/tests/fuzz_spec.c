@@ -63,8 +63,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct spec_process process = { 0 };
     struct spec_resources resources = { 0 };
     struct arena arena = { 0 };
+    struct spec_mount *mounts = NULL;
     struct spec *spec = NULL;
     struct err e = { 0 };
+    size_t n = 0;
 
     if (spec_parse((const char *)data, size, &spec, &e) == 0)
         check_spec(spec);
@@ -74,6 +76,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     (void)spec_parse_process((const char *)data, size, &arena, &process, NULL);
     if (spec_parse_resources((const char *)data, size, &arena, &resources, NULL) == 0)
         check_merge((const char *)data, size, &arena);
+    (void)spec_parse_mounts((const char *)data, size, &arena, &mounts, &n, NULL);
+    for (size_t i = 0; i < n; i++) {
+        if (mounts[i].destination[0] != '/')
+            abort();
+    }
     arena_free(&arena);
     return 0;
 }

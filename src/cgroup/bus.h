@@ -1,47 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A connection to the user's (or root's) systemd and the calls made over it; used by systemd.c. */
+/* Requests to systemd, made by lichen-bus in a process of its own (helpers/bus); used by systemd.c. */
 #ifndef LICHEN_CGROUP_BUS_H
 #define LICHEN_CGROUP_BUS_H
 
-#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
 
 #include "cgroup/private.h"
-#include "cgroup/sdbus.h"
 
-#define SYSTEMD_NAME    "org.freedesktop.systemd1"
-#define SYSTEMD_PATH    "/org/freedesktop/systemd1"
-#define SYSTEMD_MANAGER "org.freedesktop.systemd1.Manager"
-
-/* A connection with at most one job under way. */
+/* A request under way: released by bus_finish or cgroup_bus_free. */
 struct cgroup_bus {
-    const struct sdbus *sd;
-    sd_bus *bus;
-    char unit[256]; /* the job's */
-    char job[256];  /* its object path, from the method's reply; "" before */
-    bool replied, removed;
-    int code;        /* of a failed method call, negative; 0 none */
-    char error[256]; /* its name and text */
-    char result[32]; /* JobRemoved: "done", "failed", ... */
+    pid_t pid;
+    int out;
 };
 
 /*
- * Connect: the system bus for root in the initial user namespace (@user false), else the user's, never the
- * other. $DBUS_SESSION_BUS_ADDRESS, $XDG_RUNTIME_DIR/bus and /run/user/UID/bus are tried in this order.
- * Bounded in time. Returns 0 or -errno naming the addresses.
+ * Start lichen-bus for @request about plan's scope: "start" (with @pid inside), "attach" (@pid), "update",
+ * "stop", "locate". @pid 0: none. @settings (may be NULL) are handed on as far as systemd has properties for
+ * them. Returns 0 or -errno.
  */
-int bus_connect(bool user, struct cgroup_bus **ret, struct err *e);
+int bus_begin(const struct cgroup_plan *plan, const char *request, pid_t pid,
+              const struct cgroup_settings *settings, struct cgroup_bus **ret, struct err *e);
 
-/* A call to systemd's manager object; release with sd_bus_message_unref. */
-int bus_new_call(struct cgroup_bus *b, const char *member, sd_bus_message **ret);
+/* Wait for its answer, bounded in time, and release it. @text (may be NULL, @size bytes) receives what was
+ * asked for. Returns 0 or -errno with lichen-bus's error record. */
+int bus_finish(struct cgroup_bus *b, char *text, size_t size, struct err *e);
 
-/* Send @m (a method that returns a job for @unit) without waiting for the answer. */
-int bus_send_job(struct cgroup_bus *b, const char *unit, sd_bus_message *m, struct err *e);
+/* Both. */
+int bus_request(const struct cgroup_plan *plan, const char *request, pid_t pid,
+                const struct cgroup_settings *settings, char *text, size_t size, struct err *e);
 
-/* Wait for the job's end. 0 when its result is "done"; else an error with the unit's name and the result. */
-int bus_wait_job(struct cgroup_bus *b, struct err *e);
-
-/* Call and wait for the answer. *ret_name (may be NULL, 128 bytes) receives the D-Bus error's name. */
-int bus_call(struct cgroup_bus *b, sd_bus_message *m, const char *what, char *ret_name,
-             sd_bus_message **ret_reply, struct err *e);
+/* Whether systemd has a word for any of @settings. */
+bool bus_has_words(const struct cgroup_settings *settings);
 
 #endif

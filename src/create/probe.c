@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +17,9 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "base/program.h"
 #include "base/str.h"
+#include "base/user.h"
 #include "create/host.h"
 #include "create/nsrun.h"
 #include "net/net.h"
@@ -90,8 +91,8 @@ static int do_nothing(void *argument, struct err *e)
 
 static int probe_subids(char *detail, size_t size, struct err *e)
 {
-    struct passwd *pw = getpwuid(geteuid());
-    const char *user = pw ? pw->pw_name : "USER";
+    char name[USER_NAME_MAX];
+    const char *known = user_name(geteuid(), name, sizeof(name)), *user = known ? known : "USER";
     unsigned long long n = 0;
     struct host host;
     int r;
@@ -217,7 +218,7 @@ static int make_tap(void *argument, struct err *e)
 static int probe_slirp(char *detail, size_t size, struct err *e)
 {
     _cleanup_free_ char *helper = NULL;
-    int r = net_helper_path(&helper, e);
+    int r = program_helper_path("lichen-net", &helper, e);
 
     if (r < 0)
         return r;
@@ -337,8 +338,9 @@ static int probe_cgroup(char *detail, size_t size, struct err *e)
 
 static int probe_linger(char *detail, size_t size, struct err *e)
 {
-    struct passwd *pw = getpwuid(geteuid());
-    _cleanup_free_ char *path = str_printf("/var/lib/systemd/linger/%s", pw ? pw->pw_name : "");
+    char name[USER_NAME_MAX];
+    const char *user = user_name(geteuid(), name, sizeof(name));
+    _cleanup_free_ char *path = str_printf("/var/lib/systemd/linger/%s", user ? user : "");
     struct stat st;
 
     if (geteuid() == 0 || stat("/run/systemd/system", &st) < 0)

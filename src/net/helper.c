@@ -18,6 +18,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/proc.h"
+#include "base/program.h"
 #include "net/net.h"
 #include "net/status.h"
 
@@ -26,60 +27,6 @@
 #define FIXED_ARGUMENTS 10
 
 extern char **environ;
-
-/* The directory of the running program; false for one that runs from a memfd or is deleted. */
-static bool own_directory(char *buf, size_t size)
-{
-    ssize_t n = readlink("/proc/self/exe", buf, size - 1);
-    char *slash;
-
-    const char *original = getenv("LICHEN_SELF");
-
-    if (n < 0 || (size_t)n == size - 1)
-        return false;
-    buf[n] = '\0';
-    /* lichen-oci may run from a sealed copy of itself (create/self_protect.h), which says where the original
-     * is. */
-    if (str_has_prefix(buf, "/memfd:") && (!original || str_format(buf, size, "%s", original) < 0))
-        return false;
-    slash = strrchr(buf, '/');
-    if (!slash)
-        return false;
-    *slash = '\0';
-    return true;
-}
-
-int net_helper_path(char **ret, struct err *e)
-{
-    const char *override = getenv("LICHEN_LIBEXECDIR");
-    char own[PATH_MAX];
-    char *candidates[3] = { NULL };
-    size_t n = 0;
-    int r = -ENOENT;
-
-    if (override && *override) {
-        candidates[n++] = str_printf("%s/" PROGRAM, override);
-    } else {
-        if (own_directory(own, sizeof(own))) {
-            candidates[n++] = str_printf("%s/helpers/" PROGRAM, own);
-            candidates[n++] = str_printf("%s/../libexec/lichen/" PROGRAM, own);
-        }
-        candidates[n++] = str_printf("%s/" PROGRAM, LIBEXECDIR);
-    }
-    for (size_t i = 0; i < n && r < 0; i++) {
-        if (access(candidates[i], X_OK) == 0) {
-            *ret = TAKE_PTR(candidates[i]);
-            r = 0;
-        }
-    }
-    if (r < 0) {
-        err_set(e, ENOENT, "%s: no such program (last looked for as %s)", PROGRAM, candidates[n - 1]);
-        err_remedy(e, "install lichen completely, or set LICHEN_LIBEXECDIR to the directory of its helpers");
-    }
-    for (size_t i = 0; i < n; i++)
-        free(candidates[i]);
-    return r;
-}
 
 /* The argument vector; *ret_storage owns the strings made here. */
 static char **make_arguments(const struct net_config *c, char ***ret_storage)
@@ -182,7 +129,7 @@ int net_helper_start(const struct net_config *c, int tap_fd, int container, int 
     int pipe_fds[2], r;
     pid_t pid;
 
-    r = net_helper_path(&path, e);
+    r = program_helper_path(PROGRAM, &path, e);
     if (r < 0)
         return r;
     if (pipe2(pipe_fds, O_CLOEXEC) < 0)

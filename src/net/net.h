@@ -161,10 +161,4 @@ int net_helper_await(struct net_helper *h, int timeout_ms, char warning[NET_WARN
 /* Close the status descriptor, kill and reap: for the caller's error path. */
 void net_helper_abort(struct net_helper *h);
 
-/*
- * Where lichen-net is: $LICHEN_LIBEXECDIR, then beside the running program (helpers/ of a build tree,
- * ../libexec/lichen of an installed one), then the configured libexecdir. *ret malloc'ed. 0 or -ENOENT.
- */
-int net_helper_path(char **ret, struct err *e);
-
 #endif

@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <json-c/json.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/user.h"
 #include "oci/common.h"
 #include "state/dir.h"
 
@@ -121,11 +121,12 @@ static void print_table(const struct row *rows, size_t n, bool stats)
            stats ? "      MEMORY       CPU-NS       PIDS" : "");
     for (size_t i = 0; i < n; i++) {
         const struct record *r = &rows[i].c.record;
-        struct passwd *pw = getpwuid(r->owner_uid);
+        char name[USER_NAME_MAX];
+        const char *owner = user_name(r->owner_uid, name, sizeof(name));
 
         printf("%-20s %-8d %-10s %-40s %-31s %-10s", rows[i].id,
                rows[i].status == STATUS_STOPPED ? 0 : (int)r->init.pid, lifecycle_status_name(rows[i].status),
-               r->bundle, r->created ? r->created : "-", pw ? pw->pw_name : "-");
+               r->bundle, r->created ? r->created : "-", owner ? owner : "-");
         if (stats) {
             _cleanup_buf_ struct buf numbers = { 0 };
             struct json_object *o;

@@ -6,13 +6,13 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <json-c/json.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/user.h"
 
 #define STATE_FILE     "state.json"
 #define STATE_MAX_SIZE (4U << 20)
@@ -313,11 +313,12 @@ static void put_json(struct json_object *o, int flags, struct buf *out)
 void record_state_json(const struct record *record, enum lifecycle_status status, struct buf *out)
 {
     struct json_object *o = spec_state(record, status), *annotations = annotations_to_json(record);
-    struct passwd *pw = getpwuid(record->owner_uid);
+    char name[USER_NAME_MAX];
+    const char *owner = user_name(record->owner_uid, name, sizeof(name));
 
     json_object_object_add(o, "rootfs", json_object_new_string(record->rootfs ? record->rootfs : ""));
     json_object_object_add(o, "created", json_object_new_string(record->created ? record->created : ""));
-    json_object_object_add(o, "owner", json_object_new_string(pw ? pw->pw_name : ""));
+    json_object_object_add(o, "owner", json_object_new_string(owner ? owner : ""));
     if (record->driver)
         json_object_object_add(annotations, "io.lichen.rootfs.driver",
                                json_object_new_string(record->driver));

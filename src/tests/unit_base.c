@@ -11,7 +11,9 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "base/program.h"
 #include "base/str.h"
+#include "base/user.h"
 #include "tests/unit.h"
 
 static void a_number_is_digits_and_nothing_else(void)
@@ -205,8 +207,43 @@ static void durations_are_those_of_go(void)
     }
 }
 
+static void users_have_names(void)
+{
+    char name[USER_NAME_MAX];
+
+    CHECK_STR(user_name(0, name, sizeof(name)), "root");
+    CHECK(user_name(4294967294U, name, sizeof(name)) == NULL);
+    /* Too small for the name: nobody rather than somebody else. */
+    CHECK(user_name(0, name, 4) == NULL);
+}
+
+static void what_a_program_prints_is_captured(void)
+{
+    char *const prints[] = { (char *)"sh", (char *)"-c", (char *)"cat; echo one; echo two >&2", NULL };
+    char *const fails[] = { (char *)"sh", (char *)"-c", (char *)"echo no; exit 3", NULL };
+    char *const missing[] = { (char *)"lichen-no-such-program", NULL };
+    _cleanup_buf_ struct buf out = { 0 }, none = { 0 };
+
+    CHECK_INT(program_capture(prints, 100, &out), 0);
+    CHECK_STR(out.data, "one\n");
+    CHECK_INT(program_capture(fails, 100, &none), -EIO);
+    CHECK_INT(program_capture(missing, 100, &none), -ENOENT);
+}
+
+static void a_missing_helper_names_where_it_was_looked_for(void)
+{
+    struct err e = { 0 };
+    char *path = NULL;
+
+    CHECK_INT(program_helper_path("lichen-no-such-helper", &path, &e), -ENOENT);
+    CHECK(path == NULL);
+    CHECK(strstr(e.message, "/lichen-no-such-helper)"));
+    CHECK(strstr(e.remedy, "LICHEN_LIBEXECDIR"));
+}
+
 UNIT_MAIN(TEST(bytes_take_units_and_refuse_the_rest), TEST(durations_are_those_of_go),
           TEST(a_number_is_digits_and_nothing_else), TEST(signed_numbers_reach_both_ends),
           TEST(signals_are_known_by_name_and_number), TEST(clean_matches_go),
           TEST(links_in_a_root_stay_in_it), TEST(a_replaced_file_is_whole),
-          TEST(a_process_is_more_than_its_number))
+          TEST(a_process_is_more_than_its_number), TEST(users_have_names),
+          TEST(what_a_program_prints_is_captured), TEST(a_missing_helper_names_where_it_was_looked_for))

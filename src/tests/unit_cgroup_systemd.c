@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * cgroup/systemd.c and bus.c against a made-up systemd: a child that speaks D-Bus on a socket of its own,
- * both broker and manager. What it was asked for it writes into a file; how it answers is told by the test.
- * The real one is in bats/cgroup.bats.
+ * cgroup/systemd.c and lichen-bus against a made-up systemd: a child that speaks D-Bus on a socket of its
+ * own, both broker and manager. What it was asked for it writes into a file; how it answers is told by the
+ * test. The real one is in bats/cgroup.bats.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -291,7 +291,6 @@ static void a_systemd_that_hangs_up_is_an_error(void)
 static void a_missing_bus_is_an_error_that_names_the_address(void)
 {
     static const struct spec_resources none;
-    struct cgroup cg;
     struct err e = { 0 };
     char standard[64];
 
@@ -301,9 +300,43 @@ static void a_missing_bus_is_an_error_that_names_the_address(void)
     (void)str_format(standard, sizeof(standard), "/run/user/%u/bus", (unsigned)geteuid());
     if (access(standard, F_OK) == 0)
         return;
-    CHECK(cgroup_begin(&plan, &none, getpid(), &cg, &e) < 0);
+    CHECK(begin_and_finish(&none, &e) < 0);
     CHECK(strstr(e.message, "unix:path=/nonexistent/bus"));
     CHECK(strstr(e.remedy, "loginctl enable-linger"));
+}
+
+/* What a lichen-bus that prints @script's output is taken for. */
+static int answer_of(const char *script, struct err *e)
+{
+    static const struct spec_resources none;
+    int dirfd, r;
+
+    (void)str_format(directory, sizeof(directory), "/tmp/lichen-unit-XXXXXX");
+    CHECK(mkdtemp(directory) != NULL);
+    dirfd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    CHECK_INT(fd_replace_file(dirfd, "lichen-bus", 0755, script, strlen(script), false), 0);
+    setenv("LICHEN_LIBEXECDIR", directory, 1);
+    r = begin_and_finish(&none, e);
+    unsetenv("LICHEN_LIBEXECDIR");
+    (void)unlinkat(dirfd, "lichen-bus", 0);
+    (void)rmdir(directory);
+    fd_close(dirfd);
+    return r;
+}
+
+static void a_helper_that_is_missing_or_broken_is_an_error_that_names_it(void)
+{
+    static const struct spec_resources none;
+    struct cgroup cg;
+    struct err e = { 0 };
+
+    setenv("LICHEN_LIBEXECDIR", "/nonexistent", 1);
+    CHECK_INT(cgroup_begin(&plan, &none, getpid(), &cg, &e), -ENOENT);
+    CHECK(strstr(e.message, "/nonexistent/lichen-bus"));
+    CHECK_INT(answer_of("#!/bin/sh\necho no\n", &e), -EPROTO);
+    CHECK(strstr(e.remedy, "from one build"));
+    CHECK_INT(answer_of("#!/bin/sh\n", &e), -EPIPE);
+    CHECK(strstr(e.message, "lichen-bus ended without an answer"));
 }
 
 static void a_scope_that_is_gone_is_not_there_to_open(void)
@@ -320,4 +353,5 @@ static void a_scope_that_is_gone_is_not_there_to_open(void)
 UNIT_MAIN(TEST(the_scope_is_asked_for_with_its_limits),
           TEST(a_job_that_fails_is_an_error_with_the_units_name), TEST(a_refused_call_says_what_systemd_said),
           TEST(a_systemd_that_hangs_up_is_an_error), TEST(a_missing_bus_is_an_error_that_names_the_address),
+          TEST(a_helper_that_is_missing_or_broken_is_an_error_that_names_it),
           TEST(a_scope_that_is_gone_is_not_there_to_open))

@@ -5,16 +5,15 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/mem.h"
-#include "base/proc.h"
+#include "base/program.h"
 #include "base/str.h"
+#include "base/user.h"
 
 #define SUBID_FILE_MAX (16U << 20)
 
@@ -120,26 +119,8 @@ static int ask_getsubids(const char *user, bool gid, struct subid_ranges *ret)
     char *const argv[] = { (char *)"getsubids", gid ? (char *)"-g" : (char *)user, gid ? (char *)user : NULL,
                            NULL };
     _cleanup_buf_ struct buf out = { 0 };
-    posix_spawn_file_actions_t actions;
-    int pipefd[2], r, status;
-    pid_t pid;
+    int r = program_capture(argv, SUBID_FILE_MAX, &out);
 
-    if (pipe2(pipefd, O_CLOEXEC) < 0)
-        return -errno;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, pipefd[1], STDOUT_FILENO);
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    r = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    fd_close(pipefd[1]);
-    if (r == 0) {
-        r = fd_read_all(pipefd[0], SUBID_FILE_MAX, &out);
-        if (proc_wait(pid, &status) < 0 || status != 0)
-            r = -EIO;
-    } else {
-        r = -r;
-    }
-    fd_close(pipefd[0]);
     if (r < 0)
         return r;
     subid_parse_getsubids(out.data, out.len, ret);
@@ -150,21 +131,18 @@ int subid_load(uid_t uid, bool gid, struct subid_ranges *ret, struct err *e)
 {
     const char *file = gid ? "/etc/subgid" : "/etc/subuid";
     _cleanup_buf_ struct buf b = { 0 };
-    char scratch[4096], user[256] = "";
-    struct passwd pw, *found = NULL;
+    char name[USER_NAME_MAX];
+    const char *user = user_name(uid, name, sizeof(name));
     int r;
 
     ret->n = 0;
-    if (getpwuid_r(uid, &pw, scratch, sizeof(scratch), &found) == 0 && found &&
-        strlen(found->pw_name) < sizeof(user))
-        strcpy(user, found->pw_name);
-    if (user[0] && nss_has_other_source() && ask_getsubids(user, gid, ret) == 0 && ret->n > 0)
+    if (user && nss_has_other_source() && ask_getsubids(user, gid, ret) == 0 && ret->n > 0)
         return 0;
     r = fd_read_file(AT_FDCWD, file, SUBID_FILE_MAX, &b);
     if (r == -ENOENT)
         return 0;
     if (r < 0)
         return err_sys(e, r, "%s: cannot read the subordinate ids", file);
-    subid_parse(b.data, b.len, user[0] ? user : NULL, uid, ret);
+    subid_parse(b.data, b.len, user, uid, ret);
     return 0;
 }

@@ -18,7 +18,6 @@
 #include "base/mem.h"
 
 #define MAX_PASSED_FDS 8
-#define MAX_KEPT_FDS   24
 
 #ifndef CLOSE_RANGE_CLOEXEC
 #    define CLOSE_RANGE_CLOEXEC (1U << 2)
@@ -287,10 +286,9 @@ static void close_between(int first, int last)
 
 void fd_keep_only(unsigned preserve, const int *keep, size_t n)
 {
-    int sorted[MAX_KEPT_FDS], first = 3 + (int)preserve;
+    _cleanup_free_ int *sorted = mem_dup(keep, n * sizeof(int));
+    int first = 3 + (int)preserve;
 
-    n = n < MAX_KEPT_FDS ? n : MAX_KEPT_FDS;
-    memcpy(sorted, keep, n * sizeof(int));
     qsort(sorted, n, sizeof(int), compare_fds);
     for (size_t i = 0; i < n; i++) {
         if (sorted[i] < first)

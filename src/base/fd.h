@@ -80,8 +80,8 @@ int fd_cloexec_from(unsigned first);
 int fd_close_from(unsigned first);
 
 /*
- * Close every descriptor but 0, 1, 2, 3 .. 3 + @preserve - 1 and those in @keep (-1 entries are passed over;
- * @n at most 24). For a process that must hold nothing of its parent's by accident.
+ * Close every descriptor but 0, 1, 2, 3 .. 3 + @preserve - 1 and the @n in @keep (-1 entries are passed
+ * over). For a process that must hold nothing of its parent's by accident.
  */
 void fd_keep_only(unsigned preserve, const int *keep, size_t n);
 

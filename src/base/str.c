@@ -193,6 +193,52 @@ int str_to_duration(const char *s, int *ret_ms)
     return 0;
 }
 
+/* One number of a list; *text is moved behind it. Returns 0, -EINVAL or -ERANGE. */
+static int list_number(const char **text, unsigned limit, unsigned *ret)
+{
+    unsigned value = 0;
+
+    if (!isdigit((unsigned char)**text))
+        return -EINVAL;
+    for (; isdigit((unsigned char)**text); (*text)++) {
+        value = value * 10 + (unsigned)(**text - '0');
+        if (value >= limit)
+            return -ERANGE;
+    }
+    *ret = value;
+    return 0;
+}
+
+int str_to_bits(const char *text, unsigned long *bits, unsigned n_bits)
+{
+    const unsigned word = 8 * sizeof(*bits);
+    int count = 0;
+
+    memset(bits, 0, n_bits / 8);
+    for (;;) {
+        unsigned first, last;
+        int r;
+
+        text += strspn(text, ", \t\n");
+        if (!*text)
+            return count;
+        r = list_number(&text, n_bits, &first);
+        last = first;
+        if (r >= 0 && *text == '-') {
+            text++;
+            r = list_number(&text, n_bits, &last);
+        }
+        if (r < 0)
+            return r;
+        if (last < first || (*text && !strchr(", \t\n", *text)))
+            return -EINVAL;
+        for (unsigned i = first; i <= last; i++) {
+            count += !(bits[i / word] & 1UL << i % word);
+            bits[i / word] |= 1UL << i % word;
+        }
+    }
+}
+
 char *str_printf(const char *format, ...)
 {
     va_list ap;

@@ -32,6 +32,14 @@ int str_to_bytes(const char *s, int64_t *ret);
  * ("5s", "1m30s", "0.5s"), in milliseconds, rounded up. Returns 0, -EINVAL or -ERANGE (above INT32_MAX).
  */
 int str_to_duration(const char *s, int *ret_ms);
+/*
+ * A list of numbers and ranges, "0-3,7" (cpusets, CPU and node lists), as bits: number i is bit i of the
+ * array of
+ * @n_bits (a multiple of the bits of a long), which is cleared first. Blanks and empty parts are passed over,
+ * as the kernel does. Returns the count of numbers, -EINVAL for other text, -ERANGE for a number not below
+ * @n_bits.
+ */
+int str_to_bits(const char *text, unsigned long *bits, unsigned n_bits);
 /* malloc'ed printf; never NULL. */
 char *str_printf(const char *format, ...) __attribute__((format(printf, 1, 2), returns_nonnull));
 

@@ -241,9 +241,33 @@ static void a_missing_helper_names_where_it_was_looked_for(void)
     CHECK(strstr(e.remedy, "LICHEN_LIBEXECDIR"));
 }
 
-UNIT_MAIN(TEST(bytes_take_units_and_refuse_the_rest), TEST(durations_are_those_of_go),
-          TEST(a_number_is_digits_and_nothing_else), TEST(signed_numbers_reach_both_ends),
-          TEST(signals_are_known_by_name_and_number), TEST(clean_matches_go),
-          TEST(links_in_a_root_stay_in_it), TEST(a_replaced_file_is_whole),
+static void lists_of_numbers_become_bits(void)
+{
+    static const struct {
+        const char *text;
+        int result;
+        unsigned long bits[2];
+    } cases[] = {
+        { "0", 1, { 1, 0 } },           { "0-3,7", 5, { 0x8f, 0 } },
+        { " 1, 1-2 ,\n", 2, { 6, 0 } }, { "63-64", 2, { 1UL << 63, 1 } },
+        { "127", 1, { 0, 1UL << 63 } }, { "", 0, { 0, 0 } },
+        { "128", -ERANGE, { 0, 0 } },   { "0-99999999999999999999", -ERANGE, { 0, 0 } },
+        { "3-1", -EINVAL, { 0, 0 } },   { "1-", -EINVAL, { 0, 0 } },
+        { "-1", -EINVAL, { 0, 0 } },    { "1x", -EINVAL, { 0, 0 } },
+        { "1-2-3", -EINVAL, { 0, 0 } }, { "all", -EINVAL, { 0, 0 } },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        unsigned long bits[2];
+
+        CHECK_INT(str_to_bits(cases[i].text, bits, 128), cases[i].result);
+        CHECK(cases[i].result < 0 || (bits[0] == cases[i].bits[0] && bits[1] == cases[i].bits[1]));
+    }
+}
+
+UNIT_MAIN(TEST(lists_of_numbers_become_bits), TEST(bytes_take_units_and_refuse_the_rest),
+          TEST(durations_are_those_of_go), TEST(a_number_is_digits_and_nothing_else),
+          TEST(signed_numbers_reach_both_ends), TEST(signals_are_known_by_name_and_number),
+          TEST(clean_matches_go), TEST(links_in_a_root_stay_in_it), TEST(a_replaced_file_is_whole),
           TEST(a_process_is_more_than_its_number), TEST(users_have_names),
           TEST(what_a_program_prints_is_captured), TEST(a_missing_helper_names_where_it_was_looked_for))

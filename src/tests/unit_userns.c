@@ -161,6 +161,24 @@ static void layers_are_shifted_for_another_map_only(void)
               (const struct idmap_extent[]){ { 0, 1002, 1 }, { 1, 0, 1002 }, { 1003, 1003, 64534 } });
 }
 
+static void the_hosts_ids_are_written_as_the_containers_below_it(void)
+{
+    const struct idmap outer = { 2, { { 0, 1000, 1 }, { 1, 100000, 100 } } };
+    const struct idmap wanted = { 2, { { 5, 100032, 1 }, { 1000, 1000, 1 } } };
+    const struct idmap split = { 1, { { 0, 100099, 2 } } };
+    const struct idmap reversed = { 2, { { 0, 50, 10 }, { 10, 40, 10 } } }, across = { 1, { { 7, 45, 10 } } };
+    uint32_t missing = 0;
+    struct idmap inner;
+
+    CHECK_INT(idmap_below(&wanted, &outer, &inner, &missing), 0);
+    check_map(&inner, 2, (const struct idmap_extent[]){ { 5, 33, 1 }, { 1000, 0, 1 } });
+    CHECK_INT(idmap_below(&split, &outer, &inner, &missing), -ENOENT);
+    CHECK_INT(missing, 100100);
+    /* 45..49 are the outer's 15..19, 50..54 its 0..4: two lines. */
+    CHECK_INT(idmap_below(&across, &reversed, &inner, NULL), 0);
+    check_map(&inner, 2, (const struct idmap_extent[]){ { 7, 15, 5 }, { 12, 0, 5 } });
+}
+
 static void maps_are_written_directly_only_where_the_kernel_lets_us(void)
 {
     struct idmap own = { 1, { { 0, 1000, 1 } } }, wide = { 1, { { 0, 1000, 2 } } },
@@ -190,4 +208,5 @@ UNIT_MAIN(TEST(ranges_are_found_by_name_and_by_number), TEST(malformed_lines_are
           TEST(keep_id_without_ranges_says_what_to_add), TEST(a_map_never_leaves_the_id_space),
           TEST(neighbouring_extents_become_one), TEST(ids_are_looked_up_both_ways),
           TEST(layers_are_shifted_for_another_map_only),
+          TEST(the_hosts_ids_are_written_as_the_containers_below_it),
           TEST(maps_are_written_directly_only_where_the_kernel_lets_us), TEST(modes_have_three_names))

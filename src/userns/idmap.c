@@ -177,6 +177,46 @@ bool idmap_translate(const struct idmap *layers, const struct idmap *container, 
     return shifted;
 }
 
+/* The line of @map whose right side holds @host, or NULL. */
+static const struct idmap_extent *line_of_host(const struct idmap *map, uint32_t host)
+{
+    for (size_t i = 0; i < map->n; i++) {
+        if (host >= map->v[i].host && host - map->v[i].host < map->v[i].size)
+            return &map->v[i];
+    }
+    return NULL;
+}
+
+int idmap_below(const struct idmap *wanted, const struct idmap *outer, struct idmap *ret,
+                uint32_t *ret_missing)
+{
+    ret->n = 0;
+    for (size_t i = 0; i < wanted->n; i++) {
+        struct idmap_extent left = wanted->v[i];
+
+        while (left.size) {
+            const struct idmap_extent *line = line_of_host(outer, left.host);
+            uint32_t at, n;
+            int r;
+
+            if (!line) {
+                if (ret_missing)
+                    *ret_missing = left.host;
+                return -ENOENT;
+            }
+            at = left.host - line->host;
+            n = line->size - at < left.size ? line->size - at : left.size;
+            r = idmap_add(ret, left.container, line->container + at, n);
+            if (r < 0)
+                return r;
+            left.container += n;
+            left.host += n;
+            left.size -= n;
+        }
+    }
+    return 0;
+}
+
 uint64_t idmap_size(const struct idmap *map)
 {
     uint64_t n = 0;

@@ -69,6 +69,15 @@ int idmap_to_container(const struct idmap *map, uint32_t host, uint32_t *ret);
  */
 bool idmap_translate(const struct idmap *layers, const struct idmap *container, struct idmap *ret);
 
+/*
+ * @wanted says ids of the host on its right side; write them as the ids that a process in the user namespace
+ * with the map @outer uses for them, which is what the kernel wants in the uid_map of a namespace below it.
+ * Lines are split where @outer's are. Returns 0, -ENOENT with *ret_missing (may be NULL) the first id @outer
+ * does not map, -E2BIG.
+ */
+int idmap_below(const struct idmap *wanted, const struct idmap *outer, struct idmap *ret,
+                uint32_t *ret_missing);
+
 /* How many ids it maps. */
 uint64_t idmap_size(const struct idmap *map);
 

@@ -14,6 +14,7 @@ struct create_context {
     int parent_end, child_end;    /* the sync pair */
     int listen;                   /* the start socket, -1 for run (START comes over the sync pair) */
     int join[NS_N];               /* descriptors of namespaces to join, -1 none */
+    int *mounts;    /* one for each mount of the plan: what create/idmapped.c prepared for it, or -1 */
     int rootfs_log; /* memfd: stderr of fuse-overlayfs, read by the parent when something fails */
 };
 

@@ -66,7 +66,9 @@ int init_fill_root(struct create_context *c, int sync, int root, struct err *e)
 
     for (size_t i = 0; i < plan->n_mounts; i++) {
         m.note[0] = '\0';
+        m.prepared = c->mounts[i];
         r = mount_perform(&m, &plan->mounts[i], e);
+        c->mounts[i] = fd_close(c->mounts[i]);
         if (r >= 0 && m.note[0])
             r = sync_send_text(sync, SYNC_NOTE, 0, m.note, e);
         if (r < 0)

@@ -51,7 +51,11 @@ static int make_op(const struct container *c, const struct spec_mount *m, size_t
         return r;
     /* The host's or another container's cgroups are never writable in here (CVE-2023-25809). */
     op->force_readonly = str_eq(op->type, "cgroup") || str_eq(op->type, "cgroup2");
-    if (!op->options.bind)
+    if (op->options.idmap)
+        return err_set(e, EINVAL,
+                       "%s: option idmap: a mount added to a running container cannot be id-mapped",
+                       op->field);
+    if (!op->options.bind || op->options.remount)
         return 0;
     op->type = "bind";
     if (m->source[0] != '/')

@@ -20,6 +20,7 @@
 #include "base/path.h"
 #include "create/context.h"
 #include "create/hooks.h"
+#include "create/idmapped.h"
 #include "create/start_socket.h"
 #include "create/sync.h"
 #include "create/terminal.h"
@@ -66,7 +67,12 @@ static int prepare(struct parent *p, struct err *e)
     p->context.filter = c->filter;
     p->context.rootfs_log = -1;
     p->context.listen = -1;
+    p->context.mounts = mem_zalloc_array(c->plan.n_mounts + 1, sizeof(int));
+    for (size_t i = 0; i < c->plan.n_mounts; i++)
+        p->context.mounts[i] = -1;
     r = open_namespaces(p, e);
+    if (r >= 0)
+        r = idmapped_binds(&c->plan, p->context.join[NS_USER], p->context.mounts, e);
     if (r < 0)
         return r;
     if (c->plan.driver != ROOTFS_DIR)
@@ -332,6 +338,9 @@ int parent_build(struct created *c, bool for_run, struct err *e)
     fd_close(p.context.child_end);
     fd_close(p.context.listen);
     fd_close(p.context.rootfs_log);
+    for (size_t i = 0; p.context.mounts && i < c->plan.n_mounts; i++)
+        fd_close(p.context.mounts[i]);
+    free(p.context.mounts);
     for (int ns = 0; ns < NS_N; ns++)
         fd_close(p.context.join[ns]);
     return r;

@@ -67,9 +67,14 @@ struct plan {
     const char *mount_point; /* where init mounts it: rootfs itself, or below the state directory */
     size_t n_mounts;
     struct mount_op *mounts;
-    const char *resolv_conf; /* the file to write and bind for a slirp network, or NULL */
-    bool setup_dev;          /* /dev is not the host's, bound in */
-    bool bind_devices;       /* mknod is not permitted: bind the host's nodes */
+    struct plan_idmap {
+        bool in_parent; /* applied by the parent, with the caller's rights over the source; else the stage
+                           makes the user namespace and init applies it to its new file system */
+        struct idmap *uids, *gids; /* in the namespace that applies it; NULL: the joined user namespace's */
+    } * idmaps;                    /* one for each of mounts, used where its options.idmap is set */
+    const char *resolv_conf;       /* the file to write and bind for a slirp network, or NULL */
+    bool setup_dev;                /* /dev is not the host's, bound in */
+    bool bind_devices;             /* mknod is not permitted: bind the host's nodes */
 
     struct cgroup_plan cgroup;
     struct net_config net;

@@ -11,4 +11,7 @@ int plan_ids(struct plan *plan, const struct host *host, struct err *e);
 /* Root file system: driver, layers, mounts, devices. */
 int plan_rootfs(struct plan *plan, const struct host *host, struct err *e);
 
+/* Mount @i's id mapping: who applies which (config.md, "Mounts"). @ops options are parsed. */
+int plan_idmapped(struct plan *plan, const struct host *host, size_t i, struct err *e);
+
 #endif

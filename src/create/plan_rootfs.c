@@ -190,7 +190,7 @@ static void plan_cgroup_mount(struct plan *plan, struct mount_op *op)
     op->force_readonly = !plan->own[NS_CGROUP] || plan->cgroup.manager == CGROUP_NONE;
 }
 
-static int plan_mount(struct plan *plan, size_t i, struct err *e)
+static int plan_mount(struct plan *plan, const struct host *host, size_t i, struct err *e)
 {
     const struct spec_mount *m = &plan->spec->mounts[i];
     struct mount_op *op = &plan->mounts[i];
@@ -204,7 +204,7 @@ static int plan_mount(struct plan *plan, size_t i, struct err *e)
     r = mntopts_parse(m, op->field, &plan->arena, &op->options, e);
     if (r < 0)
         return r;
-    if (op->options.bind) {
+    if (op->options.bind && !op->options.remount) {
         struct stat st;
 
         op->source = absolute(plan, m->source);
@@ -224,7 +224,7 @@ static int plan_mount(struct plan *plan, size_t i, struct err *e)
         plan_cgroup_mount(plan, op);
     if (str_eq(op->destination, "/dev") && op->options.bind)
         plan->setup_dev = false;
-    return 0;
+    return op->options.idmap ? plan_idmapped(plan, host, i, e) : 0;
 }
 
 /*
@@ -294,8 +294,9 @@ int plan_rootfs(struct plan *plan, const struct host *host, struct err *e)
     plan->setup_dev = true;
     plan->n_mounts = spec->n_mounts;
     plan->mounts = ARENA_ARRAY(&plan->arena, spec->n_mounts + 1, struct mount_op);
+    plan->idmaps = ARENA_ARRAY(&plan->arena, spec->n_mounts + 1, struct plan_idmap);
     for (size_t i = 0; i < spec->n_mounts; i++) {
-        r = plan_mount(plan, i, e);
+        r = plan_mount(plan, host, i, e);
         if (r < 0)
             return r;
     }

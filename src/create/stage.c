@@ -20,6 +20,7 @@
 #include "base/fd.h"
 #include "base/proc.h"
 #include "create/context.h"
+#include "create/idmapped.h"
 #include "create/sync.h"
 #include "rootfs/overlay.h"
 #include "security/limits.h"
@@ -102,10 +103,15 @@ static int serve_rootfs(struct create_context *c, int pair, struct err *e)
  * parent's alone), no log, no bus. */
 static void drop_parents_descriptors(struct create_context *c)
 {
-    int keep[NS_N + 3] = { c->child_end, c->listen, c->rootfs_log };
+    size_t n = 3 + NS_N + c->plan->n_mounts;
+    _cleanup_free_ int *keep = mem_zalloc_array(n, sizeof(int));
 
+    keep[0] = c->child_end;
+    keep[1] = c->listen;
+    keep[2] = c->rootfs_log;
     memcpy(keep + 3, c->join, sizeof(c->join));
-    fd_keep_only(c->plan->options.preserve_fds, keep, sizeof(keep) / sizeof(keep[0]));
+    memcpy(keep + 3 + NS_N, c->mounts, c->plan->n_mounts * sizeof(int));
+    fd_keep_only(c->plan->options.preserve_fds, keep, n);
     c->parent_end = -1;
 }
 
@@ -126,6 +132,9 @@ static int run_stage(struct create_context *c, struct err *e)
     if (r < 0)
         return r;
     sync_test_step("stage:mapped");
+    r = idmapped_filesystems(plan, c->mounts, e);
+    if (r < 0)
+        return r;
     if (plan->own[NS_TIME])
         r = make_time_namespace(plan->spec, e);
     /* From here on no process of a namespace we join may look into or trace us (CVE-2016-9962). */

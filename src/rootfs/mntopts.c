@@ -19,10 +19,11 @@ enum kind {
     PROPAGATION, /* MS_SHARED ..; MS_REC in the value makes it recursive */
     BIND,        /* value: recursive or not */
     SUPER,       /* a flag of the superblock, handed to the file system by name */
+    SUPER_OFF,   /* takes back the SUPER whose row has the same value; off is the kernel's default */
     COPY_UP,
     REMOUNT,
+    IDMAP,   /* value: recursive or not */
     NOTHING, /* accepted, no effect on Linux's new mount API */
-    REFUSED, /* known to the spec, not possible here */
 };
 
 struct option {
@@ -31,31 +32,38 @@ struct option {
     uint64_t value;
 };
 
-/* Sorted by name: found by bisection, printed as it stands. */
+/* The flags of a superblock that have an option of their own. */
+enum super_flag { FLAG_ACL, FLAG_NOACL, FLAG_DIRSYNC, FLAG_IVERSION, FLAG_LAZYTIME, FLAG_MAND, FLAG_SYNC };
+
+/*
+ * norelatime and nostrictatime do not name a policy; what is left is the kernel's default, relatime, which is
+ * what mount(2) and so runc make of them.
+ *
+ * Sorted by name: found by bisection, printed as it stands. */
 static const struct option options[] = {
-    { "acl", SUPER, 0 },
-    { "async", NOTHING, 0 },
+    { "acl", SUPER, FLAG_ACL },
+    { "async", SUPER_OFF, FLAG_SYNC },
     { "atime", CLEAR, MOUNT_ATTR_NOATIME },
     { "bind", BIND, 0 },
     { "defaults", NOTHING, 0 },
     { "dev", CLEAR, MOUNT_ATTR_NODEV },
     { "diratime", CLEAR, MOUNT_ATTR_NODIRATIME },
-    { "dirsync", SUPER, 0 },
+    { "dirsync", SUPER, FLAG_DIRSYNC },
     { "exec", CLEAR, MOUNT_ATTR_NOEXEC },
-    { "idmap", REFUSED, 0 },
-    { "iversion", SUPER, 0 },
-    { "lazytime", SUPER, 0 },
+    { "idmap", IDMAP, 0 },
+    { "iversion", SUPER, FLAG_IVERSION },
+    { "lazytime", SUPER, FLAG_LAZYTIME },
     { "loud", NOTHING, 0 },
-    { "mand", SUPER, 0 },
-    { "noacl", SUPER, 0 },
+    { "mand", SUPER, FLAG_MAND },
+    { "noacl", SUPER, FLAG_NOACL },
     { "noatime", ATIME, MOUNT_ATTR_NOATIME },
     { "nodev", SET, MOUNT_ATTR_NODEV },
     { "nodiratime", SET, MOUNT_ATTR_NODIRATIME },
     { "noexec", SET, MOUNT_ATTR_NOEXEC },
-    { "noiversion", NOTHING, 0 },
-    { "nolazytime", NOTHING, 0 },
-    { "nomand", NOTHING, 0 },
-    { "norelatime", ATIME, MOUNT_ATTR_STRICTATIME },
+    { "noiversion", SUPER_OFF, FLAG_IVERSION },
+    { "nolazytime", SUPER_OFF, FLAG_LAZYTIME },
+    { "nomand", SUPER_OFF, FLAG_MAND },
+    { "norelatime", ATIME, MOUNT_ATTR_RELATIME },
     { "nostrictatime", ATIME, MOUNT_ATTR_RELATIME },
     { "nosuid", SET, MOUNT_ATTR_NOSUID },
     { "nosymfollow", SET, MOUNT_ATTR_NOSYMFOLLOW },
@@ -67,12 +75,12 @@ static const struct option options[] = {
     { "relatime", ATIME, MOUNT_ATTR_RELATIME },
     { "remount", REMOUNT, 0 },
     { "rexec", REC_CLEAR, MOUNT_ATTR_NOEXEC },
-    { "ridmap", REFUSED, 0 },
+    { "ridmap", IDMAP, 1 },
     { "rnoatime", REC_ATIME, MOUNT_ATTR_NOATIME },
     { "rnodev", REC_SET, MOUNT_ATTR_NODEV },
     { "rnodiratime", REC_SET, MOUNT_ATTR_NODIRATIME },
     { "rnoexec", REC_SET, MOUNT_ATTR_NOEXEC },
-    { "rnorelatime", REC_ATIME, MOUNT_ATTR_STRICTATIME },
+    { "rnorelatime", REC_ATIME, MOUNT_ATTR_RELATIME },
     { "rnostrictatime", REC_ATIME, MOUNT_ATTR_RELATIME },
     { "rnosuid", REC_SET, MOUNT_ATTR_NOSUID },
     { "rnosymfollow", REC_SET, MOUNT_ATTR_NOSYMFOLLOW },
@@ -94,7 +102,7 @@ static const struct option options[] = {
     { "strictatime", ATIME, MOUNT_ATTR_STRICTATIME },
     { "suid", CLEAR, MOUNT_ATTR_NOSUID },
     { "symfollow", CLEAR, MOUNT_ATTR_NOSYMFOLLOW },
-    { "sync", SUPER, 0 },
+    { "sync", SUPER, FLAG_SYNC },
     { "tmpcopyup", COPY_UP, 0 },
     { "unbindable", PROPAGATION, MS_UNBINDABLE },
 };
@@ -136,8 +144,39 @@ static void choose_atime(uint64_t *set, uint64_t *clear, uint64_t value)
     *clear |= MOUNT_ATTR__ATIME;
 }
 
-static int apply(const struct option *o, const char *text, const char *field, struct mount_options *m,
-                 struct err *e)
+static const struct option *find_super(const char *text)
+{
+    const struct option *o = find_option(text);
+
+    return o && o->kind == SUPER ? o : NULL;
+}
+
+/* Drop a flag of the superblock asked for before. */
+static void take_back(struct mount_options *m, uint64_t flag)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < m->n_data; i++) {
+        const struct option *o = find_super(m->data[i]);
+
+        if (!o || o->value != flag)
+            m->data[kept++] = m->data[i];
+    }
+    m->n_data = kept;
+}
+
+static void add_propagation(struct mount_options *m, uint64_t value)
+{
+    const unsigned long flag = (unsigned long)value & ~(unsigned long)MS_REC;
+
+    /* A chain of more than the four kinds says nothing new: the last one stays. */
+    if (m->n_propagations == ARRAY_SIZE(m->propagations))
+        m->n_propagations--;
+    m->propagations[m->n_propagations].flag = flag;
+    m->propagations[m->n_propagations++].recursive = value & MS_REC;
+}
+
+static void apply(const struct option *o, struct mount_options *m)
 {
     switch (o->kind) {
     case SET:
@@ -165,15 +204,18 @@ static int apply(const struct option *o, const char *text, const char *field, st
         choose_atime(&m->rec_set, &m->rec_clear, o->value);
         break;
     case PROPAGATION:
-        m->propagation = (unsigned long)o->value & ~(unsigned long)MS_REC;
-        m->propagation_recursive = o->value & MS_REC;
+        add_propagation(m, o->value);
         break;
     case BIND:
         m->bind = true;
         m->recursive_bind = m->recursive_bind || o->value;
         break;
     case SUPER:
+        take_back(m, o->value);
         m->data[m->n_data++] = o->name;
+        break;
+    case SUPER_OFF:
+        take_back(m, o->value);
         break;
     case COPY_UP:
         m->copy_up = true;
@@ -181,15 +223,13 @@ static int apply(const struct option *o, const char *text, const char *field, st
     case REMOUNT:
         m->remount = true;
         break;
+    case IDMAP:
+        m->idmap = true;
+        m->idmap_recursive = o->value;
+        break;
     case NOTHING:
         break;
-    case REFUSED:
-        err_set(e, EINVAL, "%s: option %s: id-mapped mounts are not supported", field, text);
-        return err_remedy(e, "an unprivileged user cannot id-map a mount of a host file system; "
-                             "fuse-overlayfs can map instead "
-                             "(annotation io.lichen.rootfs.driver=fuse-overlayfs)");
     }
-    return 0;
 }
 
 int mntopts_parse(const struct spec_mount *mount, const char *field, struct arena *arena,
@@ -200,23 +240,19 @@ int mntopts_parse(const struct spec_mount *mount, const char *field, struct aren
     for (size_t i = 0; i < mount->options.n; i++) {
         const char *text = mount->options.v[i];
         const struct option *o = find_option(text);
-        int r;
 
-        if (!o) {
+        if (o)
+            apply(o, &m);
+        else
             m.data[m.n_data++] = text;
-            continue;
-        }
-        r = apply(o, text, field, &m, e);
-        if (r < 0)
-            return r;
     }
     /* runc and crun take type "bind" alone as a bind mount too. */
     if (str_eq(mount->type, "bind"))
         m.bind = true;
-    if (m.bind && (mount->n_uid_mappings || mount->n_gid_mappings))
-        return err_set(e, EINVAL, "%s: uidMappings and gidMappings: id-mapped mounts are not supported",
-                       field);
-    if (m.bind && !mount->source)
+    /* config.md: the option SHOULD be there with mappings; they are never ignored without it. */
+    if (mount->n_uid_mappings)
+        m.idmap = true;
+    if (m.bind && !m.remount && !mount->source)
         return err_set(e, EINVAL, "%s: a bind mount needs a source", field);
     if (!m.bind && !m.remount && (!mount->type || !*mount->type))
         return err_set(e, EINVAL, "%s: type is missing", field);
@@ -230,10 +266,8 @@ const char *const *mntopts_names(void)
     size_t n = 0;
 
     if (!names[0]) {
-        for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
-            if (options[i].kind != REFUSED)
-                names[n++] = options[i].name;
-        }
+        for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+            names[n++] = options[i].name;
     }
     return names;
 }

@@ -14,10 +14,14 @@
 struct mount_options {
     uint64_t set, clear;         /* MOUNT_ATTR_* of this mount */
     uint64_t rec_set, rec_clear; /* MOUNT_ATTR_* of this mount and all below (rro, rnosuid ...) */
-    unsigned long propagation;   /* MS_SHARED, MS_SLAVE, MS_PRIVATE or MS_UNBINDABLE; 0 = leave */
-    bool propagation_recursive;
+    size_t n_propagations;       /* applied one after the other: "slave", then "shared" is both (mount(8)) */
+    struct {
+        unsigned long flag; /* MS_SHARED, MS_SLAVE, MS_PRIVATE or MS_UNBINDABLE */
+        bool recursive;
+    } propagations[4];
     bool bind, recursive_bind;
-    bool copy_up; /* tmpcopyup: fill the new tmpfs with what the destination held */
+    bool idmap, idmap_recursive; /* an id mapping is applied to the mount (idmap, ridmap, uidMappings) */
+    bool copy_up;                /* tmpcopyup: fill the new tmpfs with what the destination held */
     bool remount;
     size_t n_data; /* what is left for the file system: "key" or "key=value" */
     const char **data;

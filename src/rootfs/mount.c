@@ -31,9 +31,12 @@ static int set_data(int fs, const char *text)
 }
 
 /* devpts gid=5 is EINVAL where that group isn't mapped (FIELD-NOTES.md): leave the option out then. */
-static bool may_drop(const struct mount_op *op, const char *option)
+static const char *why_dropped(const struct mount_op *op, const char *option)
 {
-    return str_eq(op->type, "devpts") && str_has_prefix(option, "gid=");
+    if (str_eq(op->type, "devpts") && str_has_prefix(option, "gid="))
+        return "the group is not mapped";
+    /* mount(2) has a flag for it, fsconfig(2) has none: file systems that count versions do so unasked. */
+    return str_eq(option, "iversion") ? "this file system has no such choice" : NULL;
 }
 
 static int report_fs(int fs, const struct mount_op *op, int code, const char *what, struct err *e)
@@ -50,6 +53,7 @@ static int make_filesystem(struct mount_context *c, const struct mount_op *op, s
 {
     _cleanup_close_ int fs = mnt_fsopen(op->type);
     uint64_t attrs = (op->options.set & ~op->options.clear) | (op->options.set & MOUNT_ATTR__ATIME);
+    const char *why;
     int r;
 
     if (fs < 0)
@@ -58,9 +62,10 @@ static int make_filesystem(struct mount_context *c, const struct mount_op *op, s
         (void)mnt_fsconfig_set(fs, "source", op->source);
     for (size_t i = 0; i < op->options.n_data; i++) {
         r = set_data(fs, op->options.data[i]);
-        if (r == -EINVAL && may_drop(op, op->options.data[i])) {
-            (void)str_format(c->note, sizeof(c->note), "%s: option %s dropped: the group is not mapped",
-                             op->field, op->options.data[i]);
+        why = r == -EINVAL ? why_dropped(op, op->options.data[i]) : NULL;
+        if (why) {
+            (void)str_format(c->note, sizeof(c->note), "%s: option %s dropped: %s", op->field,
+                             op->options.data[i], why);
             continue;
         }
         if (r < 0)
@@ -103,11 +108,22 @@ static int make_tree(struct mount_context *c, const struct mount_op *op, struct 
 
     if (op->tree)
         return op->tree;
+    if (op->options.bind && op->options.idmap) {
+        tree = fcntl(c->prepared, F_DUPFD_CLOEXEC, 3);
+        return tree < 0 ? err_sys(e, errno, "%s: id-mapped bind of %s", op->field, op->source) : tree;
+    }
     if (op->options.bind) {
         tree = mnt_clone_tree(AT_FDCWD, op->source, op->options.recursive_bind, true);
         return tree < 0 ? err_sys(e, tree, "%s: bind source %s", op->field, op->source) : tree;
     }
     tree = make_filesystem(c, op, e);
+    if (tree >= 0 && op->options.idmap) {
+        r = mnt_set_idmap(tree, c->prepared, op->options.idmap_recursive);
+        if (r < 0) {
+            fd_close(tree);
+            return err_sys(e, r, "%s: id mapping of the %s on %s", op->field, op->type, op->destination);
+        }
+    }
     if (tree >= 0 || !fallback || (tree != -EPERM && tree != -EBUSY))
         return tree;
     tree = mnt_clone_tree(AT_FDCWD, fallback, true, true);
@@ -123,6 +139,15 @@ static int make_tree(struct mount_context *c, const struct mount_op *op, struct 
                      "%s: a fresh %s is not permitted here, the host's is bound read-only", op->destination,
                      op->type);
     return tree;
+}
+
+static int set_recursive(int tree, const struct mount_op *op, struct err *e)
+{
+    int r = 0;
+
+    if (op->options.rec_set || op->options.rec_clear)
+        r = mnt_setattr(tree, op->options.rec_set, op->options.rec_clear, 0, true);
+    return r < 0 ? err_sys(e, r, "%s: recursive mount options of %s", op->field, op->destination) : 0;
 }
 
 /* The attributes of a bind, which a new file system already got from fsmount. */
@@ -146,12 +171,7 @@ static int set_attributes(int tree, const struct mount_op *op, struct err *e)
         if (r < 0)
             return err_sys(e, r, "%s: mount options of %s", op->field, op->destination);
     }
-    if (op->options.rec_set || op->options.rec_clear) {
-        r = mnt_setattr(tree, op->options.rec_set, op->options.rec_clear, 0, true);
-        if (r < 0)
-            return err_sys(e, r, "%s: recursive mount options of %s", op->field, op->destination);
-    }
-    return 0;
+    return set_recursive(tree, op, e);
 }
 
 static bool is_directory(int fd)
@@ -194,16 +214,47 @@ static int open_destination(struct mount_context *c, const struct mount_op *op, 
     return TAKE_FD(fd);
 }
 
-/* `remount`: change the attributes of what is already mounted there. */
+static int set_propagation(int tree, const struct mount_op *op, struct err *e)
+{
+    for (size_t i = 0; i < op->options.n_propagations; i++) {
+        int r =
+            mnt_setattr(tree, 0, 0, op->options.propagations[i].flag, op->options.propagations[i].recursive);
+
+        if (r < 0)
+            return err_sys(e, r, "%s: propagation of %s", op->field, op->destination);
+    }
+    return 0;
+}
+
+/* What a remount asks of the file system itself (size=, sync): all its mounts change. */
+static int reconfigure(int target, const struct mount_op *op, struct err *e)
+{
+    _cleanup_close_ int fs = mnt_fspick(target);
+    int r = fs;
+
+    for (size_t i = 0; r >= 0 && i < op->options.n_data; i++)
+        r = set_data(fs, op->options.data[i]);
+    if (r >= 0)
+        r = mnt_fsconfig_reconfigure(fs);
+    return r < 0 ? err_sys(e, r, "%s: remount of %s", op->field, op->destination) : 0;
+}
+
+/* `remount`: change what is mounted there already. */
 static int remount(struct mount_context *c, const struct mount_op *op, struct err *e)
 {
     _cleanup_close_ int fd = path_open_in_root(c->root, op->destination, O_PATH, 0);
-    int r;
+    int r = 0;
 
     if (fd < 0)
         return err_sys(e, fd, "%s: remount of %s", op->field, op->destination);
-    r = mnt_setattr(fd, op->options.set, op->options.clear, 0, false);
-    return r < 0 ? err_sys(e, r, "%s: remount of %s", op->field, op->destination) : 0;
+    if (op->options.set || op->options.clear)
+        r = mnt_setattr(fd, op->options.set, op->options.clear, 0, false);
+    if (r < 0)
+        return err_sys(e, r, "%s: remount of %s", op->field, op->destination);
+    r = set_recursive(fd, op, e);
+    if (r >= 0)
+        r = set_propagation(fd, op, e);
+    return r < 0 || !op->options.n_data || op->options.bind ? r : reconfigure(fd, op, e);
 }
 
 int mount_perform(struct mount_context *c, const struct mount_op *op, struct err *e)
@@ -236,12 +287,7 @@ int mount_perform(struct mount_context *c, const struct mount_op *op, struct err
     r = mnt_attach(tree, target);
     if (r < 0)
         return err_sys(e, r, "%s: attaching to %s", op->field, op->destination);
-    if (op->options.propagation) {
-        r = mnt_setattr(tree, 0, 0, op->options.propagation, op->options.propagation_recursive);
-        if (r < 0)
-            return err_sys(e, r, "%s: propagation of %s", op->field, op->destination);
-    }
-    return 0;
+    return set_propagation(tree, op, e);
 }
 
 int mount_bind_fd(int source_fd, int target_fd, unsigned long long attr_set)

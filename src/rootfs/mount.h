@@ -25,6 +25,8 @@ struct mount_op {
 /* What the mounts of one container share. */
 struct mount_context {
     int root;       /* O_PATH descriptor of the mounted root file system */
+    int prepared;   /* for an id-mapped mount, made where the rights are (create/idmapped.c): the tree of a
+                       bind, already mapped; the user namespace whose map a new file system gets. Else -1 */
     char note[256]; /* the last fallback taken, for the state's downgrade list; "" none */
 };
 

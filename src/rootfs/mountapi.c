@@ -32,6 +32,16 @@ int mnt_fsconfig_create(int fs)
     return result(syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0));
 }
 
+int mnt_fsconfig_reconfigure(int fs)
+{
+    return result(syscall(SYS_fsconfig, fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0));
+}
+
+int mnt_fspick(int target)
+{
+    return result(syscall(SYS_fspick, target, "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH));
+}
+
 int mnt_fsmount(int fs, unsigned attrs)
 {
     return result(syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, attrs));
@@ -54,6 +64,14 @@ int mnt_attach(int tree, int target)
 int mnt_setattr(int fd, uint64_t set, uint64_t clear, unsigned long propagation, bool recursive)
 {
     struct mount_attr attr = { .attr_set = set, .attr_clr = clear, .propagation = propagation };
+
+    return result(syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr,
+                          sizeof(attr)));
+}
+
+int mnt_set_idmap(int fd, int userns, bool recursive)
+{
+    struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)userns };
 
     return result(syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr,
                           sizeof(attr)));

@@ -25,6 +25,9 @@ int mnt_fsopen(const char *type);
 /* fsconfig(2): a string when @value is there, a flag otherwise. */
 int mnt_fsconfig_set(int fs, const char *key, const char *value);
 int mnt_fsconfig_create(int fs);
+int mnt_fsconfig_reconfigure(int fs);
+/* fspick(2) of what the mount @target is open on (O_PATH): its file system's context, to be reconfigured. */
+int mnt_fspick(int target);
 /* fsmount(2) with MOUNT_ATTR_* @attrs; a detached mount, close-on-exec. */
 int mnt_fsmount(int fs, unsigned attrs);
 /* open_tree(2) OPEN_TREE_CLONE: a detached copy of the mount at @path (below @dirfd; "" for @dirfd itself).
@@ -34,6 +37,9 @@ int mnt_clone_tree(int dirfd, const char *path, bool recursive, bool follow);
 int mnt_attach(int tree, int target);
 /* mount_setattr(2) on the mount @fd is open on. @propagation is one of MS_PRIVATE .., or 0. */
 int mnt_setattr(int fd, uint64_t set, uint64_t clear, unsigned long propagation, bool recursive);
+/* mount_setattr(2) MOUNT_ATTR_IDMAP: show the ids of the detached mount @fd through the map of the user
+ * namespace @userns. */
+int mnt_set_idmap(int fd, int userns, bool recursive);
 /* mount(2), umount2(2), pivot_root(2). */
 int mnt_mount(const char *source, const char *target, const char *type, unsigned long flags,
               const char *data);

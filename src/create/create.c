@@ -149,6 +149,7 @@ static void fill_record(const struct create_request *request, struct created *c,
     rec->owner_uid = host->uid;
     rec->has_process = c->spec->has_process;
     rec->has_hooks = c->spec->hooks.n[HOOK_POSTSTART] || c->spec->hooks.n[HOOK_POSTSTOP];
+    rec->exec_context = c->spec->personality.set || c->spec->memory_policy.set;
     rec->shared_pid = !c->plan.own[NS_PID];
     rec->overlay_dir = c->overlay_dir;
     rec->cgroup_manager = cgroup_manager_name(cg->manager);

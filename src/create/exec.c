@@ -27,6 +27,7 @@
 #include "create/process.h"
 #include "create/sync.h"
 #include "create/terminal.h"
+#include "security/affinity.h"
 #include "security/limits.h"
 #include "spec/names.h"
 
@@ -34,6 +35,7 @@ struct exec {
     struct container *c;
     const struct exec_request *request;
     struct seccomp_filter filter;
+    struct spec *spec; /* the container's, where exec takes on more than a process of it; else NULL */
     bool setgroups_denied;
     bool must_wait; /* the process may not go on before the parent has moved it to its cgroup or written its
                        pid */
@@ -74,6 +76,8 @@ static int run_process(struct exec *x, struct err *e)
 {
     struct process_setup setup = {
         .process = x->request->process,
+        .personality = x->spec ? &x->spec->personality : NULL,
+        .memory_policy = x->spec ? &x->spec->memory_policy : NULL,
         .filter = &x->filter,
         .preserve_fds = x->request->preserve_fds,
         .no_new_keyring = x->request->no_new_keyring,
@@ -93,6 +97,8 @@ static int run_process(struct exec *x, struct err *e)
     if (r < 0)
         return r;
     r = x->must_wait ? sync_expect(x->child_end, SYNC_CGROUP, &msg, NULL, e) : 0;
+    if (r >= 0)
+        r = affinity_apply_final(x->request->process, e);
     if (r < 0)
         return r;
     /* In the user namespace all capabilities are ours; its root, where mapped, is what files are opened as.
@@ -250,6 +256,10 @@ static int prepare(struct exec *x, struct err *e)
         return r;
     x->setgroups_denied = setgroups_is_denied(pid);
     r = container_filter(x->c, &x->filter, e);
+    if (r >= 0 && x->c->record.exec_context)
+        r = container_spec(x->c, &x->spec, e);
+    if (r >= 0)
+        r = affinity_apply_initial(x->request->process, e);
     if (r >= 0)
         r = sync_pair(pair, e);
     if (r < 0)
@@ -287,6 +297,7 @@ int container_exec(struct container *c, const struct exec_request *request, stru
     if (x.stage > 0)
         (void)proc_wait(x.stage, &status);
     seccomp_filter_free(&x.filter);
+    spec_free(x.spec);
     fd_close(x.parent_end);
     fd_close(x.init_pidfd);
     cgroup_close(&cg);

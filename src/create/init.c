@@ -11,7 +11,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -160,6 +159,8 @@ static int check_program(struct init *in, struct err *e)
         return 0;
     in->process = (struct process_setup){
         .process = &plan->spec->process,
+        .personality = &plan->spec->personality,
+        .memory_policy = &plan->spec->memory_policy,
         .filter = &in->c->filter,
         .preserve_fds = plan->options.preserve_fds,
         .no_new_keyring = plan->options.no_new_keyring,
@@ -283,8 +284,6 @@ static int start(struct init *in, struct err *e)
 
     sync_test_step("init:start");
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    if (plan->spec->personality.set && personality(plan->spec->personality.domain) < 0)
-        return err_sys(e, errno, "linux.personality");
     (void)setsid();
     r = plan->terminal ? process_use_terminal(in->tty, process, e) : 0;
     if (r < 0)

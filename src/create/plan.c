@@ -9,6 +9,7 @@
 
 #include "create/plan_parts.h"
 #include "security/limits.h"
+#include "security/mempolicy.h"
 #include "security/sysctl.h"
 #include "spec/names.h"
 
@@ -152,7 +153,12 @@ static int plan_process(struct plan *plan, const struct host *host, struct err *
     for (size_t i = 0; i < p->capabilities.unknown.n; i++)
         plan_downgrade(plan, "process.capabilities: %s is not known here, it is left out",
                        p->capabilities.unknown.v[i]);
+    /* Real-time classes are the initial user namespace's to give: a container in another cannot take them. */
     r = limits_check(p, host->privileged, e);
+    if (r >= 0 && host->privileged && plan->in_userns)
+        r = limits_check_scheduling(p, e);
+    if (r >= 0)
+        r = mempolicy_check(&plan->spec->memory_policy, e);
     if (r < 0)
         return r;
     plan->terminal = p->terminal;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -22,6 +23,7 @@
 #include "base/str.h"
 #include "security/caps.h"
 #include "security/limits.h"
+#include "security/mempolicy.h"
 
 #define PASSWD_MAX (1U << 20)
 
@@ -118,7 +120,11 @@ int process_apply_limits(const struct process_setup *s, struct err *e)
     int r;
 
     join_keyring(s);
-    r = limits_apply_scheduling(s->process, e);
+    if (s->personality && s->personality->set && personality(s->personality->domain) < 0)
+        return err_sys(e, errno, "linux.personality");
+    r = s->memory_policy ? mempolicy_apply(s->memory_policy, e) : 0;
+    if (r >= 0)
+        r = limits_apply_scheduling(s->process, e);
     return r < 0 ? r : limits_apply_rlimits(s->process, e);
 }
 

@@ -16,6 +16,8 @@
 
 struct process_setup {
     const struct spec_process *process;
+    const struct spec_personality *personality; /* linux.personality and memoryPolicy, or NULL */
+    const struct spec_memory_policy *memory_policy;
     const struct seccomp_filter *filter;
     unsigned preserve_fds;
     bool no_new_keyring;
@@ -31,7 +33,8 @@ struct process_setup {
  */
 int process_find_program(struct process_setup *s, struct err *e);
 
-/* Keyring, rlimits, scheduling: while still root of the namespace. Returns 0 or -errno. */
+/* Keyring, personality, memory policy, rlimits, scheduling: while still root of the namespace. Returns 0 or
+ * -errno. */
 int process_apply_limits(const struct process_setup *s, struct err *e);
 
 /*

@@ -100,7 +100,7 @@ static int check_oom_score(const struct spec_process *process, struct err *e)
 }
 
 /* sched(7) and ioprio_set(2): what needs CAP_SYS_NICE or an rlimit that allows it. */
-static int check_scheduling(const struct spec_process *process, struct err *e)
+int limits_check_scheduling(const struct spec_process *process, struct err *e)
 {
     const struct spec_scheduler *s = &process->scheduler;
     struct rlimit rtprio, nice;
@@ -138,7 +138,7 @@ int limits_check(const struct spec_process *process, bool privileged, struct err
     r = check_oom_score(process, e);
     if (r < 0)
         return r;
-    return check_scheduling(process, e);
+    return limits_check_scheduling(process, e);
 }
 
 int limits_apply_rlimits(const struct spec_process *process, struct err *e)

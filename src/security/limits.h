@@ -13,6 +13,9 @@
  */
 int limits_check(const struct spec_process *process, bool privileged, struct err *e);
 
+/* The part of it about scheduler and io priority. */
+int limits_check_scheduling(const struct spec_process *process, struct err *e);
+
 /* setrlimit for each row; errors name the limit and both values. Runs in init and exec's process. */
 int limits_apply_rlimits(const struct spec_process *process, struct err *e);
 

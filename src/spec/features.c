@@ -93,7 +93,7 @@ static void add_seccomp(struct json_object *linux_features)
 
 static void add_linux(struct json_object *root)
 {
-    struct json_object *o = add_object(root, "linux"), *cgroup;
+    struct json_object *o = add_object(root, "linux"), *cgroup, *policy;
 
     add_namespaces(o);
     add_names(o, "capabilities", spec_capability_names);
@@ -106,6 +106,9 @@ static void add_linux(struct json_object *root)
     add_seccomp(o);
     add_bool(add_object(o, "apparmor"), "enabled", is_supported("process.apparmorProfile"));
     add_bool(add_object(o, "selinux"), "enabled", is_supported("process.selinuxLabel"));
+    policy = add_object(o, "memoryPolicy");
+    add_names(policy, "modes", spec_memory_policy_mode_names);
+    add_names(policy, "flags", spec_memory_policy_flag_names);
     add_bool(add_object(o, "intelRdt"), "enabled", is_supported("linux.intelRdt"));
     add_bool(add_object(add_object(o, "mountExtensions"), "idmap"), "enabled",
              is_supported("mounts[].uidMappings"));

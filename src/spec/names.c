@@ -98,6 +98,25 @@ const char *const spec_seccomp_arch_names[] = {
     "SCMP_ARCH_X32",       "SCMP_ARCH_X86",      "SCMP_ARCH_X86_64",   NULL,
 };
 
+/* linux/mempolicy.h; the numbers themselves, since distributions' headers lack the newer modes. */
+const struct spec_name spec_memory_policy_mode_names[] = {
+    { "MPOL_DEFAULT", 0 },
+    { "MPOL_PREFERRED", 1 },
+    { "MPOL_BIND", 2 },
+    { "MPOL_INTERLEAVE", 3 },
+    { "MPOL_LOCAL", 4 },               /* Linux 5.14 as a mode of its own */
+    { "MPOL_PREFERRED_MANY", 5 },      /* Linux 5.15 */
+    { "MPOL_WEIGHTED_INTERLEAVE", 6 }, /* Linux 6.9 */
+    { NULL, 0 },
+};
+
+const struct spec_name spec_memory_policy_flag_names[] = {
+    { "MPOL_F_NUMA_BALANCING", 1 << 13 },
+    { "MPOL_F_RELATIVE_NODES", 1 << 14 },
+    { "MPOL_F_STATIC_NODES", 1 << 15 },
+    { NULL, 0 },
+};
+
 const struct spec_name spec_capability_names[] = {
     { "CAP_CHOWN", 0 },
     { "CAP_DAC_OVERRIDE", 1 },

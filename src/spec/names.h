@@ -33,6 +33,8 @@ extern const struct spec_name spec_rlimit_names[];         /* "RLIMIT_NOFILE" ->
 extern const struct spec_name spec_seccomp_action_names[]; /* "SCMP_ACT_ERRNO" -> SCMP_ACT_ERRNO(0) */
 extern const struct spec_name spec_seccomp_operator_names[];
 extern const struct spec_name spec_seccomp_flag_names[];
+extern const struct spec_name spec_memory_policy_mode_names[]; /* "MPOL_BIND" -> MPOL_BIND */
+extern const struct spec_name spec_memory_policy_flag_names[];
 extern const struct spec_name spec_capability_names[]; /* "CAP_CHOWN" -> 0 */
 extern const char *const spec_seccomp_arch_names[];    /* NULL-terminated; "SCMP_ARCH_X86_64" */
 

@@ -177,6 +177,10 @@ bool parse_asks_nothing(struct json_object *v);
  * (user_namespaces(7)). The path is the array's. */
 int parse_check_mappings(struct parse *p, const struct spec_id_mapping *v, size_t n);
 
+/* A list of numbers and ranges ("0-3,7"), all below @limit, which is at most SPEC_MAX_CPUS. The path is the
+ * string's. */
+int parse_check_list(struct parse *p, const char *list, unsigned limit);
+
 /* The tables, one per JSON object that has a file of its own. */
 extern const struct table spec_table;       /* struct spec */
 extern const struct table process_table;    /* struct spec_process */

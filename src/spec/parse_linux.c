@@ -163,6 +163,51 @@ static const struct field personality_fields[] = {
 static const struct table personality_table = { TABLE_FIELDS(personality_fields),
                                                 .section = "config-linux.md#personality" };
 
+static int check_policy_nodes(struct parse *p, void *out)
+{
+    return parse_check_list(p, ((struct spec_memory_policy *)out)->nodes, SPEC_MAX_NODES);
+}
+
+static int check_policy_mode(struct parse *p, void *out)
+{
+    struct spec_memory_policy *policy = out;
+
+    (void)p;
+    policy->mode_name = spec_number_to_name(spec_memory_policy_mode_names, policy->mode);
+    return 0;
+}
+
+/* set_mempolicy(2) answers a mismatch with a bare EINVAL. */
+static int check_memory_policy(struct parse *p, void *out)
+{
+    const struct spec_memory_policy *policy = out;
+    const int both = 1 << 14 | 1 << 15;
+    const char *name = policy->mode_name;
+    bool none = str_eq(name, "MPOL_DEFAULT") || str_eq(name, "MPOL_LOCAL");
+
+    if (none && policy->nodes)
+        return parse_fail_key(p, "nodes", "%s takes none", name);
+    if (!none && !policy->nodes && !str_eq(name, "MPOL_PREFERRED"))
+        return parse_fail_key(p, "nodes", "is required for %s, but missing", name);
+    if ((policy->flags & both) == both)
+        return parse_fail_key(p, "flags", "MPOL_F_RELATIVE_NODES and MPOL_F_STATIC_NODES exclude each other");
+    if (policy->flags && !policy->nodes)
+        return parse_fail_key(p, "flags", "are about nodes, and none are given");
+    return 0;
+}
+
+static const struct field memory_policy_fields[] = {
+    { .key = "mode",
+      ROW_NAME(struct spec_memory_policy, mode, spec_memory_policy_mode_names),
+      .flags = FIELD_REQUIRED,
+      .check = check_policy_mode },
+    { .key = "nodes", ROW_STRING(struct spec_memory_policy, nodes), .check = check_policy_nodes },
+    { .key = "flags", ROW_FLAGS(struct spec_memory_policy, flags, spec_memory_policy_flag_names) },
+};
+static const struct table memory_policy_table = { TABLE_FIELDS(memory_policy_fields),
+                                                  .section = "config-linux.md#memory-policy",
+                                                  .check = check_memory_policy };
+
 #define ROW_TIME_OFFSET(clock)                          \
     ROW_OBJECT(struct spec, clock, &time_offset_table), \
         .flags = FIELD_MARKS, .mark_offset = FIELD_AT(struct spec, clock.set, bool)
@@ -230,7 +275,11 @@ static const struct field linux_fields[] = {
       ROW_OBJECT(struct spec, resources, &resources_table),
       .section = "config-linux.md#control-groups" },
     { .key = "intelRdt", ROW_REFUSED(TYPE_OBJECT), .section = "config-linux.md#intelrdt" },
-    { .key = "memoryPolicy", ROW_REFUSED(TYPE_OBJECT), .section = "config-linux.md#memory-policy" },
+    { .key = "memoryPolicy",
+      ROW_OBJECT(struct spec, memory_policy, &memory_policy_table),
+      .flags = FIELD_MARKS,
+      .mark_offset = FIELD_AT(struct spec, memory_policy.set, bool),
+      .section = "config-linux.md#memory-policy" },
     { .key = "sysctl", ROW_MAP(struct spec, n_sysctl, sysctl), .section = "config-linux.md#sysctl" },
     { .key = "seccomp",
       .type = TYPE_OBJECT,

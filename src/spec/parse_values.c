@@ -220,6 +220,18 @@ int parse_flags(struct parse *p, const struct field *f, struct json_object *v, v
     return 0;
 }
 
+int parse_check_list(struct parse *p, const char *list, unsigned limit)
+{
+    unsigned long bits[SPEC_MAX_CPUS / (8 * sizeof(unsigned long))];
+    int r = list ? str_to_bits(list, bits, limit) : 1;
+
+    if (r == -ERANGE)
+        return parse_fail(p, "\"%.128s\" has a number that is not below %u", list, limit);
+    if (r <= 0)
+        return parse_fail(p, "\"%.128s\" is not a list of numbers and ranges (0-3,7)", list);
+    return 0;
+}
+
 int parse_member(struct parse *p, const struct field *f, struct json_object *v, void *out)
 {
     return parse_object(p, f->table, v, member_of(f, out));

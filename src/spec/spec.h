@@ -105,7 +105,14 @@ struct spec_process {
         int class; /* IOPRIO_CLASS_* */
         int priority;
     } io_priority;
+    struct {
+        const char *initial, *final; /* CPU lists ("0-3,7"); exec only */
+    } exec_cpu_affinity;
 };
+
+/* Lists of CPUs and of memory nodes have numbers below these. */
+#define SPEC_MAX_CPUS  8192
+#define SPEC_MAX_NODES 1024
 
 /* config.md, "Mounts"; options stay strings here, rootfs/mntopts.c knows them */
 struct spec_id_mapping {
@@ -283,10 +290,17 @@ struct spec {
     struct spec_key_value *sysctl;
     struct spec_strings masked_paths, readonly_paths;
     const char *mount_label;
-    struct {
+    struct spec_personality {
         bool set;
         unsigned long domain; /* personality(2) */
     } personality;
+    struct spec_memory_policy {
+        bool set;
+        int mode;              /* MPOL_* */
+        const char *mode_name; /* as it is written */
+        int flags;             /* MPOL_F_* */
+        const char *nodes;     /* a list, or NULL */
+    } memory_policy;
     struct spec_time_offset {
         bool set;
         int64_t secs;

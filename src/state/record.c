@@ -43,6 +43,7 @@ static const struct member members[] = {
     MEMBER("init", MEMBER_PROC, init),
     MEMBER("hasProcess", MEMBER_BOOL, has_process),
     MEMBER("hasHooks", MEMBER_BOOL, has_hooks),
+    MEMBER("execContext", MEMBER_BOOL, exec_context),
     MEMBER("sharedPid", MEMBER_BOOL, shared_pid),
     MEMBER("rootfsHelper", MEMBER_PROC, rootfs_helper),
     MEMBER("netHelper", MEMBER_PROC, net_helper),

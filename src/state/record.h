@@ -29,9 +29,11 @@ struct record {
     bool complete;          /* create has finished */
     struct proc_id creator; /* the create process, while not complete */
     struct proc_id init;
-    bool has_process;             /* the config had a process; start errs without */
-    bool has_hooks;               /* poststart or poststop exist in the frozen config */
-    bool shared_pid;              /* no pid namespace of its own */
+    bool has_process;  /* the config had a process; start errs without */
+    bool has_hooks;    /* poststart or poststop exist in the frozen config */
+    bool exec_context; /* exec needs more of the frozen config than its process: linux.personality or
+                          memoryPolicy */
+    bool shared_pid;   /* no pid namespace of its own */
     struct proc_id rootfs_helper; /* fuse-overlayfs, pid 0 = none */
     struct proc_id net_helper;    /* lichen-net */
     const char *overlay_dir;      /* a throw-away upper to remove at delete, or NULL */

@@ -7,10 +7,12 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -19,6 +21,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "config.h"
 
 pid_t proc_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd)
 {
@@ -42,6 +45,37 @@ pid_t proc_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd)
     if (pid > 0 && ret_pidfd)
         *ret_pidfd = pidfd;
     return (pid_t)pid;
+}
+
+/* For functions that keep a few PATH_MAX buffers; only what is touched is paid for. */
+#define SHARED_STACK_SIZE (256U * 1024U)
+
+bool proc_can_share(void)
+{
+#ifdef LICHEN_SANITIZERS
+    return false;
+#else
+    return true;
+#endif
+}
+
+pid_t proc_clone_shared(int flags, int (*fn)(void *), void *argument)
+{
+    /* PROT_NONE below the stack: overflowing it must not write into what lies there. */
+    const size_t guard = (size_t)sysconf(_SC_PAGESIZE), size = SHARED_STACK_SIZE + guard;
+    char *stack = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    int pid = -1, r = 0;
+
+    if (stack == MAP_FAILED)
+        return -errno;
+    if (mprotect(stack, guard, PROT_NONE) < 0)
+        r = -errno;
+    if (r == 0) {
+        pid = clone(fn, stack + size, flags | CLONE_VM | CLONE_VFORK | SIGCHLD, argument);
+        r = pid < 0 ? -errno : 0;
+    }
+    (void)munmap(stack, size);
+    return r < 0 ? r : pid;
 }
 
 int proc_pidfd(pid_t pid)

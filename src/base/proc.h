@@ -21,6 +21,19 @@ struct proc_id {
  */
 pid_t proc_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd);
 
+/*
+ * A child that shares our memory, with the caller suspended until the child has called execve or has ended
+ * (clone(2), CLONE_VM and CLONE_VFORK; @flags are more CLONE_* that need no argument). It runs @fn(@argument)
+ * on a stack of its own and exits with what that returns. No page table is copied, so this is the way to a
+ * process that only goes on to execve; what @fn changes in memory stays changed, descriptors are its own.
+ * Needs a caller without other threads. Returns the pid or -errno.
+ */
+pid_t proc_clone_shared(int flags, int (*fn)(void *), void *argument);
+
+/* Whether proc_clone_shared may be used in this build: AddressSanitizer wants a memory of its own per
+ * process. */
+bool proc_can_share(void);
+
 /* pidfd_open(2). Returns a descriptor or -errno (-ESRCH when there is no such process). */
 int proc_pidfd(pid_t pid);
 

@@ -4,6 +4,12 @@
  * setns(pidfd) and clones; and the process itself, a child of the parent (CLONE_PARENT), inside the
  * container's pid namespace. The container is hostile: the joining processes are not dumpable, keep no
  * descriptor of the host but the report socket, and trust nothing they see inside.
+ *
+ * Where nothing has to be talked over (no terminal, no cgroup) the three share one memory and run one after
+ * the other (proc_clone_shared), and a failure is simply in struct exec. Else the stage is a copy and the
+ * process tells the parent by messages. Memory that is shared is still out of the container's reach: what is
+ * not dumpable can be traced or read by nobody with no more than the capabilities of the container's user
+ * namespace (ptrace(2), the capabilities are looked for in the namespace in which the program was started).
  */
 #include "create/exec.h"
 
@@ -40,9 +46,10 @@ struct exec {
     bool must_wait; /* the process may not go on before the parent has moved it to its cgroup or written its
                        pid */
     int init_pidfd;
-    int namespaces; /* CLONE_NEW* that differ from ours */
-    int parent_end, child_end;
-    pid_t stage;
+    int namespaces;            /* CLONE_NEW* that differ from ours */
+    int parent_end, child_end; /* -1 in shared memory */
+    pid_t stage, process;      /* of the parent; the process's is -errno when it was not made */
+    struct err failure;        /* in shared memory: why there is no process */
 };
 
 static bool setgroups_is_denied(pid_t pid)
@@ -71,6 +78,21 @@ static int use_terminal(struct exec *x, struct err *e)
     return r < 0 ? r : process_use_terminal(peer, x->request->process, e);
 }
 
+/* INIT: as in create our own first word, so that no other message of ours can overtake it. */
+static int introduce(struct exec *x, struct err *e)
+{
+    _cleanup_close_ int self = proc_pidfd(getpid());
+    struct sync_msg msg;
+    int r;
+
+    if (self < 0)
+        return err_sys(e, self, "pidfd_open");
+    r = sync_send(x->child_end, SYNC_INIT, 0, self, e);
+    if (r < 0)
+        return r;
+    return x->must_wait ? sync_expect(x->child_end, SYNC_CGROUP, &msg, NULL, e) : 0;
+}
+
 /* The process. Inside everything; not dumpable. */
 static int run_process(struct exec *x, struct err *e)
 {
@@ -84,19 +106,10 @@ static int run_process(struct exec *x, struct err *e)
         .id = x->c->id,
         .setgroups_denied = x->setgroups_denied,
     };
-    _cleanup_close_ int self = -1;
-    struct sync_msg msg;
-    int r;
+    int report = x->child_end, r;
 
     proc_set_name("lichen:[exec]");
-    /* As in create: our own first word, so that no other message of ours can overtake it. */
-    self = proc_pidfd(getpid());
-    if (self < 0)
-        return err_sys(e, self, "pidfd_open");
-    r = sync_send(x->child_end, SYNC_INIT, 0, self, e);
-    if (r < 0)
-        return r;
-    r = x->must_wait ? sync_expect(x->child_end, SYNC_CGROUP, &msg, NULL, e) : 0;
+    r = x->child_end >= 0 ? introduce(x, e) : 0;
     if (r >= 0)
         r = affinity_apply_final(x->request->process, e);
     if (r < 0)
@@ -118,12 +131,30 @@ static int run_process(struct exec *x, struct err *e)
     if (r < 0)
         return r;
     proc_reset_signals();
-    return process_run(&setup, &x->child_end, e);
+    return process_run(&setup, &report, e);
+}
+
+/* In a process of its own. Returns its exit status: it failed. */
+static int process_main(void *argument)
+{
+    struct exec *x = argument;
+    struct err e = { 0 };
+
+    if (run_process(x, &e) < 0 && x->child_end >= 0)
+        sync_send_failed(x->child_end, &e);
+    else
+        x->failure = e;
+    return e.exit_status ? e.exit_status : 255;
+}
+
+/* time_namespaces(7): a child that shares memory stays in the clocks it came from. */
+static bool can_share(const struct exec *x)
+{
+    return proc_can_share() && !(x->namespaces & CLONE_NEWTIME);
 }
 
 static int run_stage(struct exec *x, struct err *e)
 {
-    pid_t pid;
     int r;
 
     r = limits_apply_oom_score(x->request->process, e);
@@ -135,28 +166,32 @@ static int run_stage(struct exec *x, struct err *e)
         err_sys(e, errno, "joining the namespaces of container %s", x->c->id);
         return err_remedy(e, "the container must belong to you; was it made by another user or as root?");
     }
-    x->init_pidfd = fd_close(x->init_pidfd);
-    pid = proc_clone(CLONE_PARENT, -1, NULL);
-    if (pid == 0) {
-        if (run_process(x, e) < 0)
-            sync_send_failed(x->child_end, e);
-        _exit(e->exit_status ? e->exit_status : 255);
+    /* The parent's may be the same memory: the variable stays as it is. */
+    fd_close(x->init_pidfd);
+    if (can_share(x)) {
+        x->process = proc_clone_shared(CLONE_PARENT, process_main, x);
+    } else {
+        x->process = proc_clone(CLONE_PARENT, -1, NULL);
+        if (x->process == 0)
+            _exit(process_main(x));
     }
-    return pid < 0 ? err_sys(e, pid, "cannot make the process") : 0;
+    return x->process < 0 ? err_sys(e, x->process, "cannot make the process") : 0;
 }
 
-static void __attribute__((noreturn)) stage_main_exec(struct exec *x)
+static int stage_main_exec(void *argument)
 {
+    struct exec *x = argument;
     struct err e = { 0 };
     int r;
 
     proc_set_name("lichen:[join]");
     fd_keep_only(x->request->preserve_fds, (const int[]){ x->child_end, x->init_pidfd }, 2);
-    x->parent_end = -1;
     r = run_stage(x, &e);
-    if (r < 0)
+    if (r < 0 && x->child_end >= 0)
         sync_send_failed(x->child_end, &e);
-    _exit(r < 0);
+    else if (r < 0)
+        x->failure = e;
+    return r < 0;
 }
 
 /* Born in the container's cgroup where the kernel allows; *ret_attach says that it must be moved there
@@ -186,7 +221,7 @@ static int make_stage(struct exec *x, struct cgroup *cg, bool *ret_attach, struc
         x->stage = proc_clone(0, -1, NULL);
     }
     if (x->stage == 0)
-        stage_main_exec(x);
+        _exit(stage_main_exec(x));
     return x->stage < 0 ? err_sys(e, x->stage, "cannot fork") : 0;
 }
 
@@ -246,7 +281,7 @@ static int check_status(struct container *c, const struct exec_request *request,
 static int prepare(struct exec *x, struct err *e)
 {
     pid_t pid = x->c->record.init.pid;
-    int pair[2], r;
+    int r;
 
     x->init_pidfd = container_init_pidfd(x->c);
     if (x->init_pidfd < 0)
@@ -258,15 +293,50 @@ static int prepare(struct exec *x, struct err *e)
     r = container_filter(x->c, &x->filter, e);
     if (r >= 0 && x->c->record.exec_context)
         r = container_spec(x->c, &x->spec, e);
-    if (r >= 0)
-        r = affinity_apply_initial(x->request->process, e);
-    if (r >= 0)
-        r = sync_pair(pair, e);
+    return r < 0 ? r : affinity_apply_initial(x->request->process, e);
+}
+
+/* All in one memory, one after the other: when the stage's clone returns here, the process has called execve.
+ */
+static int run_shared(struct exec *x, struct exec_result *ret, struct err *e)
+{
+    int dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), status;
+
+    x->stage = proc_clone_shared(0, stage_main_exec, x);
+    /* The flag is the memory's, not the process's. */
+    (void)prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0);
+    if (x->stage < 0)
+        return err_sys(e, x->stage, "cannot fork");
+    if (x->failure.code) {
+        if (x->process > 0)
+            (void)proc_wait(x->process, &status);
+        if (e)
+            *e = x->failure;
+        return err_code(&x->failure);
+    }
+    if (x->process <= 0)
+        return err_set(e, EIO, "exec: the joining process was killed");
+    ret->pid = x->process;
+    ret->pidfd = proc_pidfd(ret->pid);
+    if (ret->pidfd < 0)
+        return err_sys(e, ret->pidfd, "pidfd_open");
+    return pid_file_write(x->request->pid_file, ret->pid, e);
+}
+
+/* The stage is a copy; it and the process tell by messages. */
+static int run_copied(struct exec *x, struct cgroup *cg, struct exec_result *ret, struct err *e)
+{
+    bool attach = false;
+    int pair[2], r;
+
+    r = sync_pair(pair, e);
     if (r < 0)
         return r;
     x->parent_end = pair[0];
     x->child_end = pair[1];
-    return 0;
+    r = make_stage(x, cg, &attach, e);
+    x->child_end = fd_close(x->child_end);
+    return r < 0 ? r : converse(x, cg, attach, ret, e);
 }
 
 int container_exec(struct container *c, const struct exec_request *request, struct exec_result *ret,
@@ -274,7 +344,6 @@ int container_exec(struct container *c, const struct exec_request *request, stru
 {
     struct exec x = { .c = c, .request = request, .init_pidfd = -1, .parent_end = -1, .child_end = -1 };
     struct cgroup cg = { .dirfd = -1 };
-    bool attach = false;
     int status, r;
 
     *ret = (struct exec_result){ .pidfd = -1, .master = -1 };
@@ -284,10 +353,9 @@ int container_exec(struct container *c, const struct exec_request *request, stru
     if (r >= 0)
         r = container_cgroup(c, &cg, e);
     if (r >= 0)
-        r = make_stage(&x, &cg, &attach, e);
-    x.child_end = fd_close(x.child_end);
-    if (r >= 0)
-        r = converse(&x, &cg, attach, ret, e);
+        r = can_share(&x) && !request->process->terminal && !request->cgroup && cg.dirfd < 0
+                ? run_shared(&x, ret, e)
+                : run_copied(&x, &cg, ret, e);
     if (r < 0 && ret->pidfd >= 0) {
         (void)proc_signal(ret->pidfd, SIGKILL);
         (void)proc_wait(ret->pid, &status);

@@ -298,3 +298,16 @@ process_json() { jq ".process | $1" "$BUNDLE/config.json" >"$T/process.json"; }
     run_lichen -255 exec --cgroup sub "$CTR" true
     [[ $stderr == *"--cgroup sub: the container has no cgroup"* ]]
 }
+
+@test "--pidfd-socket gets a pidfd of the process" {
+    requires command=python3
+    up
+    "$LICHEN_LIB/sockets" pidfd "$T/pidfd.sock" >"$T/said" 2>"$T/ready" </dev/null 3>&- 4>&- &
+    local receiver=$!
+    wait_until 10 grep -q ready "$T/ready"
+    run_lichen -0 exec --detach --pid-file "$T/pid" --pidfd-socket "$T/pidfd.sock" "$CTR" sleep 101
+    wait "$receiver"
+    [[ $(<"$T/said") == "pidfd $(<"$T/pid")" ]]
+    run_lichen -255 exec --pidfd-socket "$T/absent" "$CTR" true
+    [[ $stderr == *"--pidfd-socket $T/absent: No such file or directory"* ]]
+}

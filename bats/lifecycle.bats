@@ -732,3 +732,21 @@ refused() {
     run_lichen -1 state "$CTR"
     [[ -z $(ls -A "$LICHEN_ROOT") ]]
 }
+
+@test "--pidfd-socket gets a pidfd of init" {
+    requires command=python3
+    local pid
+    "$LICHEN_LIB/sockets" pidfd "$T/pidfd.sock" >"$T/said" 2>"$T/ready" </dev/null 3>&- 4>&- &
+    local receiver=$!
+    wait_until 10 grep -q ready "$T/ready"
+    run_lichen -0 create --pidfd-socket "$T/pidfd.sock" "$CTR"
+    wait "$receiver"
+    [[ $(<"$T/said") == "pidfd $(container_pid "$CTR")" ]]
+    run_lichen -1 create --pidfd-socket "$T/absent" "$CTR-2"
+    [[ $stderr == *"--pidfd-socket $T/absent: No such file or directory"* ]]
+    run_lichen -1 run --pidfd-socket "$T/said" "$CTR-2"
+    [[ $stderr == *"--pidfd-socket $T/said: not a socket"* ]]
+    # Nobody listens any more: found out when the container is there, which then goes again.
+    run_lichen -1 run --pidfd-socket "$T/pidfd.sock" "$CTR-2"
+    [[ $stderr == *"--pidfd-socket $T/pidfd.sock: Connection refused"* && -z $(state_of "$CTR-2") ]]
+}

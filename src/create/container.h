@@ -85,8 +85,8 @@ int container_kill(struct container *c, int signal, bool all, struct err *e);
 int container_delete(struct container *c, bool force, struct err *e);
 int container_pause(struct container *c, bool pause, struct err *e);
 
-/* Release init of a container just created in this process: START over @sock, then wait for the exec or its
- * failure. */
-int container_release(int sock, struct err *e);
+/* Release init of the container of @record: START over @sock, then wait for the exec or its failure;
+ * meanwhile hand a seccomp listener to the agent. */
+int container_release(int sock, const struct record *record, struct err *e);
 
 #endif

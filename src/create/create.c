@@ -21,8 +21,8 @@
 #include "create/hooks.h"
 #include "create/parent.h"
 #include "create/pid_file.h"
+#include "create/socket.h"
 #include "create/sync.h"
-#include "create/terminal.h"
 #include "state/dir.h"
 
 /* A fifo as config.json must not hang us, nor a device be read for ever. */
@@ -160,6 +160,8 @@ static void fill_record(const struct create_request *request, struct created *c,
     rec->cgroup_user = cg->user;
     if (cg->manager == CGROUP_NONE)
         rec->cgroup_reason = cg->downgrade[0] ? cg->downgrade : "cgroups were disabled by the caller";
+    rec->seccomp_listener = c->plan.seccomp_listener;
+    rec->seccomp_metadata = c->plan.seccomp_listener ? c->spec->seccomp.listener_metadata : NULL;
     rec->driver = rootfs_driver_name(c->plan.driver);
     rec->id_map = c->plan.id_map_name;
     rec->n_annotations = c->spec->n_annotations;
@@ -244,7 +246,9 @@ static int create_steps(struct create_request *request, struct created *c, struc
     if (r >= 0)
         r = make_plan(request, c, &host, e);
     if (r >= 0 && request->options.console_socket)
-        r = terminal_check_socket(request->options.console_socket, e);
+        r = socket_check("--console-socket", request->options.console_socket, e);
+    if (r >= 0 && request->options.pidfd_socket)
+        r = socket_check("--pidfd-socket", request->options.pidfd_socket, e);
     if (r < 0 || request->dry_run) {
         if (r >= 0)
             plan_print(&c->plan, request->plan_text);
@@ -253,6 +257,8 @@ static int create_steps(struct create_request *request, struct created *c, struc
     r = make_state(request, c, &host, e);
     if (r >= 0)
         r = parent_build(c, request->for_run, e);
+    if (r >= 0 && request->options.pidfd_socket)
+        r = socket_send_fd("--pidfd-socket", request->options.pidfd_socket, "pidfd", c->init_pidfd, e);
     if (r >= 0)
         r = pid_file_write(request->options.pid_file, c->record.init.pid, e);
     if (r < 0)

@@ -5,7 +5,7 @@
  * container's pid namespace. The container is hostile: the joining processes are not dumpable, keep no
  * descriptor of the host but the report socket, and trust nothing they see inside.
  *
- * Where nothing has to be talked over (no terminal, no cgroup) the three share one memory and run one after
+ * Where nothing has to be talked over (needs_talk) the three share one memory and run one after
  * the other (proc_clone_shared), and a failure is simply in struct exec. Else the stage is a copy and the
  * process tells the parent by messages. Memory that is shared is still out of the container's reach: what is
  * not dumpable can be traced or read by nobody with no more than the capabilities of the container's user
@@ -31,6 +31,8 @@
 #include "create/join.h"
 #include "create/pid_file.h"
 #include "create/process.h"
+#include "create/seccomp_agent.h"
+#include "create/socket.h"
 #include "create/sync.h"
 #include "create/terminal.h"
 #include "security/affinity.h"
@@ -42,6 +44,8 @@ struct exec {
     const struct exec_request *request;
     struct seccomp_filter filter;
     struct spec *spec; /* the container's, where exec takes on more than a process of it; else NULL */
+    struct seccomp_agent agent;
+    enum lifecycle_status status;
     bool setgroups_denied;
     bool must_wait; /* the process may not go on before the parent has moved it to its cgroup or written its
                        pid */
@@ -153,6 +157,13 @@ static bool can_share(const struct exec *x)
     return proc_can_share() && !(x->namespaces & CLONE_NEWTIME);
 }
 
+/* Whether there is something to hand over, or to be done from outside, before the process execs. */
+static bool needs_talk(const struct exec *x, const struct cgroup *cg)
+{
+    return x->request->process->terminal || x->request->cgroup || x->request->pidfd_socket ||
+           x->filter.notify || cg->dirfd >= 0;
+}
+
 static int run_stage(struct exec *x, struct err *e)
 {
     int r;
@@ -211,7 +222,7 @@ static int make_stage(struct exec *x, struct cgroup *cg, bool *ret_attach, struc
         dirfd = sub;
     }
     *ret_attach = false;
-    x->must_wait = x->request->pid_file != NULL;
+    x->must_wait = x->request->pid_file || x->request->pidfd_socket;
     x->stage = proc_clone(0, dirfd, NULL);
     if (x->stage < 0 && dirfd >= 0) {
         /* EACCES across delegation boundaries, EBUSY with domain controllers below, EOPNOTSUPP in a threaded
@@ -254,6 +265,8 @@ static int converse(struct exec *x, struct cgroup *cg, bool attach, struct exec_
         r = cgroup_attach(cg, ret->pid, e);
     if (r >= 0)
         r = pid_file_write(x->request->pid_file, ret->pid, e);
+    if (r >= 0 && x->request->pidfd_socket)
+        r = socket_send_fd("--pidfd-socket", x->request->pidfd_socket, "pidfd", ret->pidfd, e);
     if (r >= 0 && x->must_wait)
         r = sync_send(x->parent_end, SYNC_CGROUP, 0, -1, e);
     while (r >= 0) {
@@ -261,18 +274,22 @@ static int converse(struct exec *x, struct cgroup *cg, bool attach, struct exec_
 
         r = sync_recv(x->parent_end, &msg, &fd, "exec", e);
         if (r == -ECONNRESET)
-            return 0;
-        if (r >= 0)
-            r = msg.type == SYNC_TERMINAL ? on_terminal(x, ret, &fd, e)
-                                          : sync_unexpected(&msg, "TERMINAL", e);
+            return seccomp_agent_check(&x->agent, e);
+        if (r < 0)
+            return r;
+        if (msg.type == SYNC_TERMINAL)
+            r = on_terminal(x, ret, &fd, e);
+        else if (msg.type == SYNC_SECCOMP)
+            r = seccomp_agent_deliver(&x->agent, ret->pid, x->status, fd, e);
+        else
+            r = sync_unexpected(&msg, "TERMINAL or SECCOMP", e);
     }
     return r;
 }
 
-static int check_status(struct container *c, const struct exec_request *request, struct err *e)
+static int check_status(struct container *c, const struct exec_request *request, enum lifecycle_status status,
+                        struct err *e)
 {
-    enum lifecycle_status status = container_status(c);
-
     if (status == STATUS_PAUSED && request->ignore_paused)
         return 0;
     return lifecycle_check(VERB_EXEC, status, c->id, e);
@@ -293,6 +310,8 @@ static int prepare(struct exec *x, struct err *e)
     r = container_filter(x->c, &x->filter, e);
     if (r >= 0 && x->c->record.exec_context)
         r = container_spec(x->c, &x->spec, e);
+    if (r >= 0 && x->filter.notify)
+        r = seccomp_agent_connect(&x->c->record, &x->agent, e);
     return r < 0 ? r : affinity_apply_initial(x->request->process, e);
 }
 
@@ -342,20 +361,24 @@ static int run_copied(struct exec *x, struct cgroup *cg, struct exec_result *ret
 int container_exec(struct container *c, const struct exec_request *request, struct exec_result *ret,
                    struct err *e)
 {
-    struct exec x = { .c = c, .request = request, .init_pidfd = -1, .parent_end = -1, .child_end = -1 };
+    struct exec x = { .c = c,
+                      .request = request,
+                      .init_pidfd = -1,
+                      .parent_end = -1,
+                      .child_end = -1,
+                      .agent = { .sock = -1 } };
     struct cgroup cg = { .dirfd = -1 };
     int status, r;
 
     *ret = (struct exec_result){ .pidfd = -1, .master = -1 };
-    r = check_status(c, request, e);
+    x.status = container_status(c);
+    r = check_status(c, request, x.status, e);
     if (r >= 0)
         r = prepare(&x, e);
     if (r >= 0)
         r = container_cgroup(c, &cg, e);
     if (r >= 0)
-        r = can_share(&x) && !request->process->terminal && !request->cgroup && cg.dirfd < 0
-                ? run_shared(&x, ret, e)
-                : run_copied(&x, &cg, ret, e);
+        r = can_share(&x) && !needs_talk(&x, &cg) ? run_shared(&x, ret, e) : run_copied(&x, &cg, ret, e);
     if (r < 0 && ret->pidfd >= 0) {
         (void)proc_signal(ret->pidfd, SIGKILL);
         (void)proc_wait(ret->pid, &status);
@@ -366,6 +389,7 @@ int container_exec(struct container *c, const struct exec_request *request, stru
         (void)proc_wait(x.stage, &status);
     seccomp_filter_free(&x.filter);
     spec_free(x.spec);
+    seccomp_agent_close(&x.agent);
     fd_close(x.parent_end);
     fd_close(x.init_pidfd);
     cgroup_close(&cg);

@@ -14,7 +14,7 @@ struct exec_request {
         *process; /* complete: what the command line and the frozen config make together */
     unsigned preserve_fds;
     bool detach, ignore_paused, no_new_keyring;
-    const char *pid_file, *console_socket;
+    const char *pid_file, *console_socket, *pidfd_socket;
     const char *cgroup; /* --cgroup: a subdirectory of the container's cgroup, or NULL */
 };
 

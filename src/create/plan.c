@@ -10,6 +10,7 @@
 #include "create/plan_parts.h"
 #include "security/limits.h"
 #include "security/mempolicy.h"
+#include "security/seccomp.h"
 #include "security/sysctl.h"
 #include "spec/names.h"
 
@@ -172,6 +173,26 @@ static int plan_process(struct plan *plan, const struct host *host, struct err *
     return 0;
 }
 
+/* config-linux.md: SCMP_ACT_NOTIFY needs a listener. listenerPath, else crun's two ways to name it. */
+static int plan_seccomp(struct plan *plan, struct err *e)
+{
+    const struct spec_seccomp *seccomp = &plan->spec->seccomp;
+    const char *path = seccomp->listener_path;
+
+    if (!plan->spec->has_process || !seccomp->set || !seccomp_uses_notify(seccomp))
+        return 0;
+    path = path ? path : spec_annotation(plan->spec, "run.oci.seccomp.receiver");
+    path = path ? path : plan->options.seccomp_receiver;
+    if (!path) {
+        err_set(e, EINVAL, "linux.seccomp.listenerPath: is required by SCMP_ACT_NOTIFY, but missing");
+        return err_remedy(e, "name the socket of a seccomp agent, or use another action");
+    }
+    if (*path != '/')
+        return err_set(e, EINVAL, "the seccomp receiver %s is not an absolute path", path);
+    plan->seccomp_listener = path;
+    return 0;
+}
+
 static void collect_clone_flags(struct plan *plan)
 {
     plan->clone_flags = 0;
@@ -203,6 +224,8 @@ int plan_make(const struct spec *spec, const struct create_options *options, con
         r = plan_rootfs(ret, host, e);
     if (r >= 0)
         r = plan_process(ret, host, e);
+    if (r >= 0)
+        r = plan_seccomp(ret, e);
     if (r >= 0)
         r = sysctl_check(spec, ret->own, e);
     /* Applied nowhere yet; without SELinux it means nothing, with it leaving it out would be silent. */

@@ -28,6 +28,8 @@ struct create_options {
     const char *state_dir; /* absolute path of ROOT/<id>; the mount point of layered roots is below it */
     const char *console_socket;
     const char *pid_file;
+    const char *pidfd_socket;     /* where a pidfd of init is sent, or NULL */
+    const char *seccomp_receiver; /* RUN_OCI_SECCOMP_RECEIVER, crun's way to name the agent, or NULL */
     bool no_pivot, no_new_keyring;
     unsigned preserve_fds; /* descriptors 3 .. 3 + n - 1 are handed to the process */
     bool systemd_cgroup;
@@ -81,6 +83,7 @@ struct plan {
     bool setup_tap; /* a slirp network has to be set up in the new network namespace */
     bool setup_loopback;
 
+    const char *seccomp_listener; /* the agent's socket for SCMP_ACT_NOTIFY, NULL without such a rule */
     bool terminal;
     bool runtime_hooks; /* prestart or createRuntime exist */
     struct spec_strings downgrades;

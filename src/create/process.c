@@ -21,6 +21,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "create/sync.h"
 #include "security/caps.h"
 #include "security/limits.h"
 #include "security/mempolicy.h"
@@ -262,8 +263,19 @@ static int set_labels(const struct spec_process *p, struct err *e)
     return 0;
 }
 
+/* A filter that notifies comes with a listener, which goes to the agent by way of whoever waits for our exec.
+ * From here on the agent may be asked for anything we do; sendmsg itself cannot be notified
+ * (spec/parse_seccomp.c). */
+static int install_filter(const struct process_setup *s, int report_fd, struct err *e)
+{
+    _cleanup_close_ int listener = -1;
+    int r = seccomp_install(s->filter, &listener, e);
+
+    return r < 0 || listener < 0 ? r : sync_send(report_fd, SYNC_SECCOMP, 0, listener, e);
+}
+
 /* Everything between root of the namespace and the user's program. The order is fixed: see the comments. */
-static int become(struct process_setup *s, struct err *e)
+static int become(struct process_setup *s, int report_fd, struct err *e)
 {
     const struct spec_process *p = s->process;
     bool filter_late = p->no_new_privileges, entered;
@@ -276,7 +288,7 @@ static int become(struct process_setup *s, struct err *e)
     /* Without no_new_privs a filter needs CAP_SYS_ADMIN: install it while we have it. It must then allow what
      * follows. */
     if (r >= 0 && !filter_late)
-        r = seccomp_install(s->filter, NULL, e);
+        r = install_filter(s, report_fd, e);
     if (r >= 0)
         r = caps_drop_bounding(&p->capabilities, e);
     if (r >= 0)
@@ -288,7 +300,7 @@ static int become(struct process_setup *s, struct err *e)
     if (r >= 0 && p->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         r = err_sys(e, errno, "process.noNewPrivileges");
     if (r >= 0 && filter_late)
-        r = seccomp_install(s->filter, NULL, e);
+        r = install_filter(s, report_fd, e);
     return r;
 }
 
@@ -297,7 +309,7 @@ int process_run(struct process_setup *s, int *report_fd, struct err *e)
     int first = 3 + (int)s->preserve_fds, r;
     char **env = final_env(s->process);
 
-    r = become(s, e);
+    r = become(s, *report_fd, e);
     if (r < 0)
         return r;
     for (int fd = 3; fd < first; fd++)

@@ -33,6 +33,7 @@
     X(NOTE, "init to parent: text of a default that could not be applied")                                   \
     X(TERMINAL, "init or exec's process to parent: the pty master is attached")                              \
     X(TERMINAL_DONE, "parent: the master is where it belongs")                                               \
+    X(SECCOMP, "init or exec's process to whoever waits for its exec: the seccomp listener is attached")     \
     X(READY, "init to parent: everything is done")                                                           \
     X(RECORDED, "parent to init: the record is complete and names you; wait for start")                      \
     X(START, "parent or the start verb to init: run the process")

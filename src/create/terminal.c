@@ -10,10 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/un.h>
 #include <sys/vfs.h>
 #include <termios.h>
 #include <unistd.h>
@@ -21,6 +19,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "create/socket.h"
 
 #define DEVPTS_PTMX_INODE 2
 
@@ -51,46 +50,9 @@ int terminal_make(int root, int *ret_master, int *ret_peer, struct err *e)
     return 0;
 }
 
-static int connect_socket(const char *path, struct err *e)
-{
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    _cleanup_close_ int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), dir = -1;
-    const char *leaf;
-
-    if (sock < 0)
-        return err_sys(e, errno, "socket");
-    dir = path_open_parent(path, &leaf);
-    if (dir < 0)
-        return err_sys(e, dir, "--console-socket %s", path);
-    /* Through its directory, since sun_path holds 108 bytes and the path may be longer. */
-    if (str_format(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", dir, leaf) < 0)
-        return err_set(e, ENAMETOOLONG, "--console-socket %s: the socket's name is too long", path);
-    if (connect(sock, (struct sockaddr *)&address, sizeof(address)) < 0)
-        return err_sys(e, errno, "--console-socket %s", path);
-    return TAKE_FD(sock);
-}
-
-int terminal_check_socket(const char *path, struct err *e)
-{
-    struct stat st;
-
-    if (stat(path, &st) < 0)
-        return err_sys(e, errno, "--console-socket %s", path);
-    if (!S_ISSOCK(st.st_mode))
-        return err_set(e, ENOTSOCK, "--console-socket %s: not a socket", path);
-    return 0;
-}
-
 int terminal_send(const char *path, int master, struct err *e)
 {
-    static const char name[] = "/dev/pts/ptmx";
-    _cleanup_close_ int sock = connect_socket(path, e);
-    int r;
-
-    if (sock < 0)
-        return sock;
-    r = fd_send(sock, name, sizeof(name) - 1, &master, 1);
-    return r < 0 ? err_sys(e, r, "--console-socket %s: sending the terminal", path) : 0;
+    return socket_send_fd("--console-socket", path, "/dev/pts/ptmx", master, e);
 }
 
 void terminal_copy_size(int master)

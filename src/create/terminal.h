@@ -16,9 +16,6 @@ int terminal_make(int root, int *ret_master, int *ret_peer, struct err *e);
  * Returns 0 or -errno. */
 int terminal_send(const char *path, int master, struct err *e);
 
-/* Check before anything is made that @path is a socket we can use. Returns 0 or -errno. */
-int terminal_check_socket(const char *path, struct err *e);
-
 /* The caller's terminal in raw mode while the container uses it. */
 struct terminal_relay {
     int master;

@@ -12,26 +12,50 @@
 #include "create/container.h"
 #include "create/hooks.h"
 #include "create/pids.h"
+#include "create/seccomp_agent.h"
 #include "create/start_socket.h"
 #include "create/sync.h"
 #include "state/dir.h"
 
 #define KILL_PATIENCE_MS 10000
 
-int container_release(int sock, struct err *e)
+/* The socket closes on exec: its end is the success. A failure before or at the exec is a FAILED record. */
+static int await_exec(int sock, struct seccomp_agent *agent, struct err *e)
 {
-    struct sync_msg msg;
+    for (;;) {
+        _cleanup_close_ int fd = -1;
+        struct sync_msg msg;
+        int r = sync_recv(sock, &msg, &fd, "START", e);
+
+        if (r == -ECONNRESET)
+            return seccomp_agent_check(agent, e);
+        if (r < 0)
+            return r;
+        if (msg.type != SYNC_SECCOMP)
+            return sync_unexpected(&msg, "the process to start", e);
+        r = seccomp_agent_deliver(agent, agent->record->init.pid, STATUS_CREATED, fd, e);
+        if (r < 0) {
+            /* It goes on by itself, but nobody would answer it. */
+            _cleanup_close_ int init = proc_open_id(&agent->record->init);
+
+            (void)proc_signal(init, SIGKILL);
+            return r;
+        }
+    }
+}
+
+int container_release(int sock, const struct record *record, struct err *e)
+{
+    struct seccomp_agent agent;
     int r;
 
-    r = sync_send(sock, SYNC_START, 0, -1, e);
-    if (r < 0)
-        return r;
-    /* The socket closes on exec: its end is the success. A failure before or at the exec is a FAILED record.
-     */
-    r = sync_recv(sock, &msg, NULL, "START", e);
-    if (r == -ECONNRESET)
-        return 0;
-    return r < 0 ? r : sync_unexpected(&msg, "the process to start", e);
+    r = seccomp_agent_connect(record, &agent, e);
+    if (r >= 0)
+        r = sync_send(sock, SYNC_START, 0, -1, e);
+    if (r >= 0)
+        r = await_exec(sock, &agent, e);
+    seccomp_agent_close(&agent);
+    return r;
 }
 
 /* The hooks of the frozen configuration; NULL in *ret where there are none to run. */
@@ -63,7 +87,7 @@ int container_start(struct container *c, struct err *e)
         return err_sys(e, sock, "container %s: start socket", c->id);
     /* Connected without blocking; from here a wait for the answer is wanted. */
     (void)fd_set_blocking(sock);
-    r = container_release(sock, e);
+    r = container_release(sock, &c->record, e);
     if (r < 0)
         return r;
     r = load_hooks(c, &hooks, e);

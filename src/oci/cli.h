@@ -24,7 +24,7 @@ struct cli {
     const char *root, *log, *log_format, *cgroup_manager, *rootless, *config;
     bool debug, systemd_cgroup, help, version;
     /* create, run */
-    const char *bundle, *console_socket, *pid_file, *preserve_fds, *ids, *net;
+    const char *bundle, *console_socket, *pid_file, *pidfd_socket, *preserve_fds, *ids, *net;
     struct values publish;
     bool no_pivot, no_new_keyring, overlay, dry_run, detach, keep, no_subreaper;
     /* exec */

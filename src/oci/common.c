@@ -65,6 +65,8 @@ int common_create_request(const struct cli *cli, struct create_request *ret, cha
     o->id = cli->operands[0];
     o->console_socket = cli->console_socket;
     o->pid_file = cli->pid_file;
+    o->pidfd_socket = cli->pidfd_socket;
+    o->seccomp_receiver = getenv("RUN_OCI_SECCOMP_RECEIVER");
     o->no_pivot = cli->no_pivot;
     o->no_new_keyring = cli->no_new_keyring;
     o->net = cli->net;

@@ -8,8 +8,8 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "create/exec.h"
+#include "create/socket.h"
 #include "create/supervise.h"
-#include "create/terminal.h"
 #include "oci/common.h"
 #include "spec/names.h"
 
@@ -140,7 +140,12 @@ static int run_process(struct cli *cli, struct container *c, const struct exec_r
     if (request->process->terminal && cli->detach && !cli->console_socket)
         return err_set(e, EINVAL, "exec --tty --detach: give --console-socket for the terminal");
     if (cli->console_socket) {
-        r = terminal_check_socket(cli->console_socket, e);
+        r = socket_check("--console-socket", cli->console_socket, e);
+        if (r < 0)
+            return r;
+    }
+    if (cli->pidfd_socket) {
+        r = socket_check("--pidfd-socket", cli->pidfd_socket, e);
         if (r < 0)
             return r;
     }
@@ -168,6 +173,7 @@ int verb_exec(struct cli *cli, struct err *e)
         .ignore_paused = cli->ignore_paused,
         .pid_file = cli->pid_file,
         .console_socket = cli->console_socket,
+        .pidfd_socket = cli->pidfd_socket,
         .cgroup = cli->cgroup,
     };
     struct container c;

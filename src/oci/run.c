@@ -18,7 +18,7 @@ static void view(struct created *c, struct container *ret)
 
 static int start(struct created *c, struct err *e)
 {
-    int r = container_release(c->sync, e);
+    int r = container_release(c->sync, &c->record, e);
 
     c->sync = fd_close(c->sync);
     if (r >= 0)

@@ -40,6 +40,7 @@ const struct option_row global_options[] = {
     STRING("bundle", 'b', bundle, "DIR", "the bundle's directory (default: the current one)"), \
     STRING("console-socket", 0, console_socket, "SOCKET", "send the terminal's master to this AF_UNIX socket"), \
     STRING("pid-file", 0, pid_file, "FILE", "write the process's pid to FILE"), \
+    STRING("pidfd-socket", 0, pidfd_socket, "SOCKET", "send a pidfd of the process to this AF_UNIX socket"), \
     STRING("preserve-fds", 0, preserve_fds, "N", "hand descriptors 3 to 3+N-1 to the process"), \
     FLAG("no-pivot", 0, no_pivot, "enter the root with MS_MOVE and chroot instead of pivot_root (initramfs)"), \
     FLAG("no-new-keyring", 0, no_new_keyring, "keep the caller's session keyring"), \
@@ -65,6 +66,7 @@ static const struct option_row exec_options[] = {
     FLAG("tty", 't', tty, "give the process a terminal"),
     FLAG("detach", 'd', detach, "return as soon as the process runs"),
     STRING("pid-file", 0, pid_file, "FILE", "write the process's pid to FILE"),
+    STRING("pidfd-socket", 0, pidfd_socket, "SOCKET", "send a pidfd of the process to this AF_UNIX socket"),
     STRING("console-socket", 0, console_socket, "SOCKET", "send the terminal's master to this AF_UNIX socket"),
     STRING("user", 'u', user, "UID[:GID]", "run as this user (numbers)"),
     LIST("additional-gids", 'g', additional_gids, "GID", "an additional group; repeatable"),

@@ -28,7 +28,7 @@
 #    define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5) /* Linux 5.19 */
 #endif
 
-static bool uses_notify(const struct spec_seccomp *profile)
+bool seccomp_uses_notify(const struct spec_seccomp *profile)
 {
     for (size_t i = 0; i < profile->n_rules; i++) {
         if (profile->rules[i].action == SECCOMP_RET_USER_NOTIF)
@@ -72,7 +72,7 @@ int seccomp_prepare(const struct spec_seccomp *profile, int cache_dirfd, struct 
         if (cache_dirfd >= 0)
             (void)seccomp_cache_store(cache_dirfd, &key, &program);
     }
-    ret->notify = uses_notify(profile);
+    ret->notify = seccomp_uses_notify(profile);
     ret->flags = install_flags(profile, ret->notify);
     ret->size = program.len;
     ret->program = TAKE_PTR(program.data);

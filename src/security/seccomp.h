@@ -30,6 +30,9 @@ struct seccomp_filter {
 int seccomp_prepare(const struct spec_seccomp *profile, int cache_dirfd, struct seccomp_filter *ret,
                     struct err *e);
 
+/* Whether a rule of @profile asks an agent (SCMP_ACT_NOTIFY). Pure. */
+bool seccomp_uses_notify(const struct spec_seccomp *profile);
+
 /*
  * Install the filter in the calling thread (seccomp(2) SECCOMP_SET_MODE_FILTER). Needs no_new_privs or
  * CAP_SYS_ADMIN in the user namespace. *ret_listener (may be NULL unless @f->notify) gets the listener.

@@ -134,15 +134,6 @@ static int check_architectures(struct parse *p, void *out)
     return 0;
 }
 
-static bool uses_notify(const struct spec_seccomp *seccomp)
-{
-    for (size_t i = 0; i < seccomp->n_rules; i++) {
-        if (seccomp->rules[i].action == SECCOMP_RET_USER_NOTIF)
-            return true;
-    }
-    return false;
-}
-
 static int check_seccomp(struct parse *p, void *out)
 {
     struct seccomp_entry *entry = out;
@@ -152,8 +143,6 @@ static int check_seccomp(struct parse *p, void *out)
         return parse_fail_key(p, "defaultAction", "SCMP_ACT_NOTIFY cannot be the default");
     if (seccomp->listener_metadata && !seccomp->listener_path)
         return parse_fail_key(p, "listenerMetadata", "must not be set without listenerPath");
-    if (uses_notify(seccomp) && !seccomp->listener_path)
-        return parse_fail_key(p, "listenerPath", "is required by SCMP_ACT_NOTIFY, but missing");
     return finish_action(p, "defaultErrnoRet", &entry->default_errno_ret, &seccomp->default_action);
 }
 

@@ -57,6 +57,8 @@ static const struct member members[] = {
     MEMBER("cgroupUser", MEMBER_BOOL, cgroup_user),
     MEMBER("cgroupReason", MEMBER_STRING, cgroup_reason),
     MEMBER("resources", MEMBER_STRING, resources),
+    MEMBER("seccompListener", MEMBER_STRING, seccomp_listener),
+    MEMBER("seccompMetadata", MEMBER_STRING, seccomp_metadata),
     MEMBER("driver", MEMBER_STRING, driver),
     MEMBER("idMap", MEMBER_STRING, id_map),
 };
@@ -344,6 +346,24 @@ void record_hook_state(const struct record *record, enum lifecycle_status status
     struct json_object *o = spec_state(record, status);
 
     json_object_object_add(o, "annotations", annotations_to_json(record));
+    put_json(o, JSON_C_TO_STRING_PLAIN, out);
+}
+
+void record_process_state(const struct record *record, enum lifecycle_status status, pid_t pid,
+                          struct buf *out)
+{
+    struct json_object *o = json_object_new_object(), *fds = json_object_new_array(),
+                       *state = spec_state(record, status);
+
+    json_object_object_add(state, "annotations", annotations_to_json(record));
+    json_object_array_add(fds, json_object_new_string("seccompFd"));
+    json_object_object_add(o, "ociVersion",
+                           json_object_new_string(record->oci_version ? record->oci_version : "1.0.0"));
+    json_object_object_add(o, "fds", fds);
+    json_object_object_add(o, "pid", json_object_new_int64(pid));
+    if (record->seccomp_metadata)
+        json_object_object_add(o, "metadata", json_object_new_string(record->seccomp_metadata));
+    json_object_object_add(o, "state", state);
     put_json(o, JSON_C_TO_STRING_PLAIN, out);
 }
 

@@ -43,8 +43,9 @@ struct record {
     bool cgroup_user;
     const char *cgroup_reason; /* why there is no cgroup, or NULL */
     const char *resources;     /* JSON: linux.resources as update left it, NULL before the first one */
-    const char *driver;        /* "dir", "overlay", "fuse-overlayfs" */
-    const char *id_map;        /* "default", "keep-id", "single", "config", "none" */
+    const char *seccomp_listener, *seccomp_metadata; /* the agent's socket, and what it is told; or NULL */
+    const char *driver;                              /* "dir", "overlay", "fuse-overlayfs" */
+    const char *id_map;                              /* "default", "keep-id", "single", "config", "none" */
     size_t n_annotations;
     struct record_pair *annotations;
     size_t n_downgrades; /* defaults that could not be applied */
@@ -75,6 +76,11 @@ void record_state_json(const struct record *record, enum lifecycle_status status
 
 /* The state given to hooks on stdin: compact. */
 void record_hook_state(const struct record *record, enum lifecycle_status status, struct buf *out);
+
+/* config-linux.md "The Container Process State" for process @pid, with its one descriptor "seccompFd":
+ * compact. */
+void record_process_state(const struct record *record, enum lifecycle_status status, pid_t pid,
+                          struct buf *out);
 
 /* Now, as RFC 3339 with nanoseconds; @buf has at least 40 bytes. */
 void record_timestamp(char *buf, size_t size);

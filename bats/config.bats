@@ -520,7 +520,6 @@ mount_add() { bundle_edit --argjson m "$1" '.mounts += [$m]'; }
     requires user
     refused '.linux.intelRdt = {closID: "x"}' "linux.intelRdt"
     refused '.vm = {hypervisor: {path: "/x"}}' "vm"
-    refused '.linux.netDevices = {eth0: {}}' "linux.netDevices"
     refused '.process.scheduler = {policy: "SCHED_FIFO", priority: 10}' "process.scheduler"
     refused '.process.ioPriority = {class: "IOPRIO_CLASS_RT", priority: 0}' "process.ioPriority"
     refused '.process.apparmorProfile = "no-such"' "process.apparmorProfile"

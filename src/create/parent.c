@@ -21,6 +21,7 @@
 #include "create/context.h"
 #include "create/hooks.h"
 #include "create/idmapped.h"
+#include "create/netdevices.h"
 #include "create/start_socket.h"
 #include "create/sync.h"
 #include "create/terminal.h"
@@ -171,6 +172,9 @@ static int on_init(struct parent *p, int *fd, struct err *e)
     r = pid < 0 ? pid : proc_identify(pid, &c->record.init);
     if (r < 0)
         return err_sys(e, r, "init is gone");
+    r = netdevices_move(c->spec, pid, e);
+    if (r < 0)
+        return r;
     if (cgroup_needs_pid(&c->plan.cgroup)) {
         r = cgroup_begin(&c->plan.cgroup, &c->spec->resources, c->record.init.pid, &c->cgroup, e);
         c->cgroup_begun = r >= 0;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "create/plan_parts.h"
+#include "net/netdev.h"
 #include "security/limits.h"
 #include "security/mempolicy.h"
 #include "security/seccomp.h"
@@ -96,6 +97,19 @@ static int plan_network(struct plan *plan, struct err *e)
     plan->setup_tap = plan->net.mode == NET_SLIRP;
     plan->setup_loopback = plan->own[NS_NETWORK] && !plan->setup_tap;
     return 0;
+}
+
+static int plan_net_devices(const struct plan *plan, struct err *e)
+{
+    const struct spec *spec = plan->spec;
+
+    if (spec->n_net_devices && !plan->own[NS_NETWORK] && !plan->join[NS_NETWORK]) {
+        err_set(e, EINVAL,
+                "linux.netDevices: the container shares the host's network namespace, where the devices "
+                "are");
+        return err_remedy(e, "add {\"type\": \"network\"} to linux.namespaces");
+    }
+    return netdev_check(spec->net_devices, spec->n_net_devices, e);
 }
 
 static int plan_cgroup(struct plan *plan, const struct host *host, struct err *e)
@@ -216,6 +230,8 @@ int plan_make(const struct spec *spec, const struct create_options *options, con
     r = plan_namespaces(ret, host, e);
     if (r >= 0)
         r = plan_network(ret, e);
+    if (r >= 0)
+        r = plan_net_devices(ret, e);
     if (r >= 0)
         r = plan_ids(ret, host, e);
     if (r >= 0)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The linux object: config-linux.md. Runs where parse.c runs. */
+#include <ctype.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/personality.h>
@@ -123,6 +124,67 @@ static const struct field device_fields[] = {
 static const struct table device_table = { TABLE_FIELDS(device_fields),
                                            .element_size = sizeof(struct spec_device),
                                            .section = "config-linux.md#devices", .check = check_device };
+
+/* dev_valid_name of the kernel: what can be a file in sysfs and is no address. */
+static bool is_device_name(const char *s)
+{
+    if (!*s || strlen(s) >= 16 || str_eq(s, ".") || str_eq(s, ".."))
+        return false;
+    for (; *s; s++) {
+        if (*s == '/' || *s == ':' || isspace((unsigned char)*s))
+            return false;
+    }
+    return true;
+}
+
+/* A template has one "%d", and no other "%". */
+static int check_new_name(struct parse *p, void *out)
+{
+    const char *s = ((struct spec_net_device *)out)->new_name;
+    const char *percent = s ? strchr(s, '%') : NULL;
+
+    if (s && !is_device_name(s))
+        return parse_fail(p, "\"%.32s\" cannot be the name of a network device", s);
+    if (percent && (percent[1] != 'd' || strchr(percent + 1, '%')))
+        return parse_fail(p, "\"%.32s\" has a %% that is not the one %%d of a template", s);
+    return 0;
+}
+
+static const struct field net_device_fields[] = {
+    { .key = "name", ROW_STRING(struct spec_net_device, new_name), .check = check_new_name },
+};
+static const struct table net_device_table = { TABLE_FIELDS(net_device_fields),
+                                               .section = "config-linux.md#network-devices" };
+
+/* A map of the host's names. */
+static int read_net_devices(struct parse *p, const struct field *f, struct json_object *v, void *out)
+{
+    struct spec *spec = out;
+    size_t n = (size_t)json_object_object_length(v);
+
+    if (n > PARSE_MAX_ELEMENTS)
+        return parse_fail(p, "has %zu devices, more than the %d allowed", n, PARSE_MAX_ELEMENTS);
+    spec->net_devices = n ? ARENA_ARRAY(p->arena, n, struct spec_net_device) : NULL;
+    json_object_object_foreach(v, key, value)
+    {
+        struct spec_net_device *device = &spec->net_devices[spec->n_net_devices];
+        int r;
+
+        parse_enter_map(p, key);
+        if (!is_device_name(key))
+            return parse_fail(p, "is not the name of a network device");
+        /* {"eth0": null} is what Go writes for an entry without properties. */
+        r = value ? parse_want(p, value, TYPE_OBJECT) : 0;
+        if (r == 0 && value)
+            r = parse_object(p, f->table, value, device);
+        if (r < 0)
+            return r;
+        device->name = arena_strdup(p->arena, key);
+        spec->n_net_devices++;
+        parse_leave(p);
+    }
+    return 0;
+}
 
 /* No component "..": the path is below the cgroup root for everybody (crun 1.28 notes). */
 static int check_cgroups_path(struct parse *p, void *out)
@@ -264,8 +326,9 @@ static const struct field linux_fields[] = {
       ROW_LIST(struct spec, n_devices, devices, &device_table),
       .section = "config-linux.md#devices" },
     { .key = "netDevices",
-      ROW_REFUSED(TYPE_OBJECT),
-      .flags = FIELD_KEYS_ASK,
+      .type = TYPE_OBJECT,
+      .read = read_net_devices,
+      .table = &net_device_table,
       .section = "config-linux.md#network-devices" },
     { .key = "cgroupsPath",
       ROW_STRING(struct spec, cgroups_path),

@@ -168,6 +168,12 @@ struct spec_device {
     uint32_t uid, gid;
 };
 
+/* config-linux.md, "Network Devices" */
+struct spec_net_device {
+    const char *name;     /* on the host */
+    const char *new_name; /* in the container; NULL: the same. May hold one "%d" for the kernel to fill in */
+};
+
 /* config-linux.md, "Control groups" */
 struct spec_device_rule {
     bool allow;
@@ -281,6 +287,8 @@ struct spec {
     struct spec_id_mapping *uid_mappings, *gid_mappings;
     size_t n_devices;
     struct spec_device *devices;
+    size_t n_net_devices;
+    struct spec_net_device *net_devices;
     const char *cgroups_path;
     struct spec_resources resources;
     const char *rootfs_propagation; /* validated: private, rprivate, slave, rslave, shared, rshared,

@@ -212,7 +212,15 @@ static const struct bad bad_linux[] = {
       "linux.devices[0].major: 4096 is out of range" },
     { LINUX, "\"devices\":[{\"type\":\"c\",\"path\":\"/dev/x\",\"major\":1,\"minor\":1048576}]",
       "linux.devices[0].minor: 1048576 is out of range" },
-    { LINUX, "\"netDevices\":{\"eth0\":{\"name\":\"eth1\"}}", "linux.netDevices: is part of runtime-spec" },
+    { LINUX, "\"netDevices\":{\"a/b\":{}}", "linux.netDevices[\"a/b\"]: is not the name of a" },
+    { LINUX, "\"netDevices\":{\"\":{}}", "linux.netDevices[\"\"]: is not the name of a" },
+    { LINUX, "\"netDevices\":{\"eth0\":{\"name\":\"0123456789abcdef\"}}",
+      "linux.netDevices[\"eth0\"].name: \"0123456789abcdef\" cannot be" },
+    { LINUX, "\"netDevices\":{\"eth0\":{\"name\":\"e%d%d\"}}",
+      "linux.netDevices[\"eth0\"].name: \"e%d%d\" has a %" },
+    { LINUX, "\"netDevices\":{\"eth0\":{\"name\":\"e%s\"}}",
+      "linux.netDevices[\"eth0\"].name: \"e%s\" has a %" },
+    { LINUX, "\"netDevices\":{\"eth0\":1}", "linux.netDevices[\"eth0\"]: " },
     { LINUX, "\"intelRdt\":{\"closID\":\"x\"}", "linux.intelRdt: is part of" },
     { LINUX, "\"intelRdt\":{\"enableMonitoring\":true}", "linux.intelRdt: is part of" },
     { LINUX, "\"memoryPolicy\":{}", "linux.memoryPolicy.mode: is required" },
@@ -618,7 +626,7 @@ static void features_come_from_the_tables(void)
     CHECK(strstr(text, "\"SCMP_ARCH_RISCV64\"") && strstr(text, "\"CAP_CHECKPOINT_RESTORE\""));
     CHECK(strstr(text, "\"io.lichen.version\": \"9.8.7\"") && strstr(text, "\"bind\""));
     CHECK(strstr(text, "\"createContainer\"") && strstr(text, "\"time\""));
-    CHECK(strstr(text, "\"netDevices\": {\n      \"enabled\": false"));
+    CHECK(strstr(text, "\"netDevices\": {\n      \"enabled\": true"));
     CHECK(strstr(text, "\"idmap\": {\n        \"enabled\": true"));
 }
 

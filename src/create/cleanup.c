@@ -11,6 +11,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "create/nsrun.h"
+#include "create/rdt.h"
 #include "state/dir.h"
 
 #define HELPER_PATIENCE_MS 3000
@@ -66,6 +67,8 @@ int cleanup_container(int root, const struct record *record, const struct cgroup
         r = cgroup_destroy(&cg, e);
         cgroup_close(&cg);
     }
+    r2 = rdt_end(record, r < 0 ? NULL : e);
+    r = r < 0 ? r : r2;
     if (record->overlay_dir) {
         r2 = cleanup_remove_tree(record->overlay_dir, r < 0 ? NULL : e);
         r = r < 0 ? r : r2;

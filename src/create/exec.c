@@ -31,6 +31,7 @@
 #include "create/join.h"
 #include "create/pid_file.h"
 #include "create/process.h"
+#include "create/rdt.h"
 #include "create/seccomp_agent.h"
 #include "create/socket.h"
 #include "create/sync.h"
@@ -222,7 +223,7 @@ static int make_stage(struct exec *x, struct cgroup *cg, bool *ret_attach, struc
         dirfd = sub;
     }
     *ret_attach = false;
-    x->must_wait = x->request->pid_file || x->request->pidfd_socket;
+    x->must_wait = x->request->pid_file || x->request->pidfd_socket || x->c->record.rdt_group;
     x->stage = proc_clone(0, dirfd, NULL);
     if (x->stage < 0 && dirfd >= 0) {
         /* EACCES across delegation boundaries, EBUSY with domain controllers below, EOPNOTSUPP in a threaded
@@ -263,6 +264,8 @@ static int converse(struct exec *x, struct cgroup *cg, bool attach, struct exec_
         return err_sys(e, ret->pid, "the process is gone");
     if (attach)
         r = cgroup_attach(cg, ret->pid, e);
+    if (r >= 0)
+        r = rdt_join(&x->c->record, ret->pid, e);
     if (r >= 0)
         r = pid_file_write(x->request->pid_file, ret->pid, e);
     if (r >= 0 && x->request->pidfd_socket)

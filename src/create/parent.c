@@ -22,6 +22,7 @@
 #include "create/hooks.h"
 #include "create/idmapped.h"
 #include "create/netdevices.h"
+#include "create/rdt.h"
 #include "create/start_socket.h"
 #include "create/sync.h"
 #include "create/terminal.h"
@@ -173,6 +174,8 @@ static int on_init(struct parent *p, int *fd, struct err *e)
     if (r < 0)
         return err_sys(e, r, "init is gone");
     r = netdevices_move(c->spec, pid, e);
+    if (r >= 0)
+        r = rdt_begin(&c->spec->intel_rdt, pid, &c->record, e);
     if (r < 0)
         return r;
     if (cgroup_needs_pid(&c->plan.cgroup)) {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cgroup/resctrl.h"
 #include "create/plan_parts.h"
 #include "net/netdev.h"
 #include "security/limits.h"
@@ -174,6 +175,8 @@ static int plan_process(struct plan *plan, const struct host *host, struct err *
         r = limits_check_scheduling(p, e);
     if (r >= 0)
         r = mempolicy_check(&plan->spec->memory_policy, e);
+    if (r >= 0)
+        r = resctrl_check(&plan->spec->intel_rdt, host->privileged, e);
     if (r < 0)
         return r;
     plan->terminal = p->terminal;

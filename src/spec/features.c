@@ -93,7 +93,7 @@ static void add_seccomp(struct json_object *linux_features)
 
 static void add_linux(struct json_object *root)
 {
-    struct json_object *o = add_object(root, "linux"), *cgroup, *policy;
+    struct json_object *o = add_object(root, "linux"), *cgroup, *policy, *rdt;
 
     add_namespaces(o);
     add_names(o, "capabilities", spec_capability_names);
@@ -109,7 +109,10 @@ static void add_linux(struct json_object *root)
     policy = add_object(o, "memoryPolicy");
     add_names(policy, "modes", spec_memory_policy_mode_names);
     add_names(policy, "flags", spec_memory_policy_flag_names);
-    add_bool(add_object(o, "intelRdt"), "enabled", is_supported("linux.intelRdt"));
+    rdt = add_object(o, "intelRdt");
+    add_bool(rdt, "enabled", is_supported("linux.intelRdt"));
+    add_bool(rdt, "schemata", is_supported("linux.intelRdt.schemata"));
+    add_bool(rdt, "monitoring", is_supported("linux.intelRdt.enableMonitoring"));
     add_bool(add_object(add_object(o, "mountExtensions"), "idmap"), "enabled",
              is_supported("mounts[].uidMappings"));
     add_bool(add_object(o, "netDevices"), "enabled", is_supported("linux.netDevices"));

@@ -225,6 +225,64 @@ static const struct field personality_fields[] = {
 static const struct table personality_table = { TABLE_FIELDS(personality_fields),
                                                 .section = "config-linux.md#personality" };
 
+/* A directory right below resctrl's root, which has some of its own. */
+static int check_clos_id(struct parse *p, void *out)
+{
+    const char *s = ((struct spec_intel_rdt *)out)->clos_id;
+    static const char *const reserved[] = { ".", "..", "info", "mon_data", "mon_groups" };
+
+    if (!s || str_eq(s, "/"))
+        return 0;
+    for (size_t i = 0; i < ARRAY_SIZE(reserved); i++) {
+        if (str_eq(s, reserved[i]))
+            return parse_fail(p, "\"%s\" cannot be a class of service", s);
+    }
+    if (strpbrk(s, "/\n") || strlen(s) > NAME_MAX)
+        return parse_fail(p, "\"%.64s\" is not the name of a directory", s);
+    return 0;
+}
+
+static int check_one_line(struct parse *p, const char *s, const char *prefix)
+{
+    if (s && (strchr(s, '\n') || !str_has_prefix(s, prefix)))
+        return parse_fail(p, "\"%.64s\" is not one line%s%s", s, *prefix ? " beginning with " : "", prefix);
+    return 0;
+}
+
+static int check_l3(struct parse *p, void *out)
+{
+    return check_one_line(p, ((struct spec_intel_rdt *)out)->l3_cache_schema, "");
+}
+
+static int check_mem_bw(struct parse *p, void *out)
+{
+    return check_one_line(p, ((struct spec_intel_rdt *)out)->mem_bw_schema, "MB:");
+}
+
+static int check_schemata(struct parse *p, void *out)
+{
+    const struct spec_strings *lines = &((struct spec_intel_rdt *)out)->schemata;
+
+    for (size_t i = 0; i < lines->n; i++) {
+        if (!*lines->v[i] || strchr(lines->v[i], '\n'))
+            return parse_fail_at(p, i, NULL, "\"%.64s\" is not one line", lines->v[i]);
+    }
+    return 0;
+}
+
+static const struct field intel_rdt_fields[] = {
+    { .key = "closID", ROW_STRING(struct spec_intel_rdt, clos_id), .check = check_clos_id },
+    { .key = "schemata", ROW_STRINGS(struct spec_intel_rdt, schemata), .check = check_schemata },
+    { .key = "l3CacheSchema", ROW_STRING(struct spec_intel_rdt, l3_cache_schema), .check = check_l3 },
+    { .key = "memBwSchema", ROW_STRING(struct spec_intel_rdt, mem_bw_schema), .check = check_mem_bw },
+    { .key = "enableMonitoring", ROW_BOOL(struct spec_intel_rdt, enable_monitoring) },
+    /* Of 1.1 to 1.2.1; enableMonitoring has taken their place. */
+    { .key = "enableCMT", ROW_REFUSED(TYPE_BOOL) },
+    { .key = "enableMBM", ROW_REFUSED(TYPE_BOOL) },
+};
+static const struct table intel_rdt_table = { TABLE_FIELDS(intel_rdt_fields),
+                                              .section = "config-linux.md#intelrdt" };
+
 static int check_policy_nodes(struct parse *p, void *out)
 {
     return parse_check_list(p, ((struct spec_memory_policy *)out)->nodes, SPEC_MAX_NODES);
@@ -337,7 +395,11 @@ static const struct field linux_fields[] = {
     { .key = "resources",
       ROW_OBJECT(struct spec, resources, &resources_table),
       .section = "config-linux.md#control-groups" },
-    { .key = "intelRdt", ROW_REFUSED(TYPE_OBJECT), .section = "config-linux.md#intelrdt" },
+    { .key = "intelRdt",
+      ROW_OBJECT(struct spec, intel_rdt, &intel_rdt_table),
+      .flags = FIELD_MARKS,
+      .mark_offset = FIELD_AT(struct spec, intel_rdt.set, bool),
+      .section = "config-linux.md#intelrdt" },
     { .key = "memoryPolicy",
       ROW_OBJECT(struct spec, memory_policy, &memory_policy_table),
       .flags = FIELD_MARKS,

@@ -291,6 +291,13 @@ struct spec {
     struct spec_net_device *net_devices;
     const char *cgroups_path;
     struct spec_resources resources;
+    struct spec_intel_rdt {
+        bool set;
+        const char *clos_id; /* one name, or "/" */
+        const char *l3_cache_schema, *mem_bw_schema;
+        struct spec_strings schemata; /* one line each */
+        bool enable_monitoring;
+    } intel_rdt;
     const char *rootfs_propagation; /* validated: private, rprivate, slave, rslave, shared, rshared,
                                        unbindable, runbindable */
     struct spec_seccomp seccomp;

@@ -41,6 +41,8 @@ struct record {
     const char *cgroup_manager, *cgroup_path, *cgroup_slice, *cgroup_scope, *cgroup_mount;
     const char *cgroup_inode; /* decimal; NULL until the cgroup is made */
     bool cgroup_user;
+    const char *rdt_group, *rdt_monitor; /* of resctrl (cgroup/resctrl.h), or NULL */
+    bool rdt_made;
     const char *cgroup_reason; /* why there is no cgroup, or NULL */
     const char *resources;     /* JSON: linux.resources as update left it, NULL before the first one */
     const char *seccomp_listener, *seccomp_metadata; /* the agent's socket, and what it is told; or NULL */

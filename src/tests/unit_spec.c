@@ -221,8 +221,14 @@ static const struct bad bad_linux[] = {
     { LINUX, "\"netDevices\":{\"eth0\":{\"name\":\"e%s\"}}",
       "linux.netDevices[\"eth0\"].name: \"e%s\" has a %" },
     { LINUX, "\"netDevices\":{\"eth0\":1}", "linux.netDevices[\"eth0\"]: " },
-    { LINUX, "\"intelRdt\":{\"closID\":\"x\"}", "linux.intelRdt: is part of" },
-    { LINUX, "\"intelRdt\":{\"enableMonitoring\":true}", "linux.intelRdt: is part of" },
+    { LINUX, "\"intelRdt\":{\"closID\":\"a/b\"}", "linux.intelRdt.closID: \"a/b\" is not the name of" },
+    { LINUX, "\"intelRdt\":{\"closID\":\"..\"}", "linux.intelRdt.closID: \"..\" cannot be" },
+    { LINUX, "\"intelRdt\":{\"closID\":\"mon_groups\"}", "linux.intelRdt.closID: \"mon_groups\" cannot be" },
+    { LINUX, "\"intelRdt\":{\"memBwSchema\":\"L3:0=1\"}",
+      "linux.intelRdt.memBwSchema: \"L3:0=1\" is not one line" },
+    { LINUX, "\"intelRdt\":{\"l3CacheSchema\":\"L3:0=1\\nMB:0=1\"}", "linux.intelRdt.l3CacheSchema: " },
+    { LINUX, "\"intelRdt\":{\"schemata\":[\"L3:0=1\",\"\"]}", "linux.intelRdt.schemata[1]: " },
+    { LINUX, "\"intelRdt\":{\"enableCMT\":true}", "linux.intelRdt.enableCMT: is part of" },
     { LINUX, "\"memoryPolicy\":{}", "linux.memoryPolicy.mode: is required" },
     { LINUX, "\"memoryPolicy\":{\"mode\":\"MPOL_BIND\"}",
       "linux.memoryPolicy.nodes: is required for MPOL_BIND" },
@@ -643,7 +649,7 @@ static void note_field(const struct spec_field_info *info, void *data)
     v->no_section |= !info->section;
     if (str_eq(info->path, "process.rlimits[].type"))
         v->rlimit_type = info->status == SPEC_SUPPORTED && str_eq(info->type, "string");
-    if (str_eq(info->path, "linux.intelRdt"))
+    if (str_eq(info->path, "linux.intelRdt.enableCMT"))
         v->intel = info->status == SPEC_REFUSED;
     if (str_eq(info->path, "linux.resources.memory.kernel"))
         v->kernel_memory = info->status == SPEC_IGNORED;

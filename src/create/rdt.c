@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Between the record and resctrl. Runs in the parent and in the verbs, as root. */
+#include "create/rdt.h"
+
+#include "base/fd.h"
+#include "base/str.h"
+#include "cgroup/resctrl.h"
+
+static void from_record(const struct record *record, struct resctrl *ret)
+{
+    *ret = (struct resctrl){ .made = record->rdt_made };
+    (void)str_format(ret->group, sizeof(ret->group), "%s", record->rdt_group);
+    (void)str_format(ret->monitor, sizeof(ret->monitor), "%s",
+                     record->rdt_monitor ? record->rdt_monitor : "");
+}
+
+int rdt_begin(const struct spec_intel_rdt *rdt, pid_t init, struct record *record, struct err *e)
+{
+    _cleanup_close_ int root = -1;
+    struct resctrl groups;
+    int r;
+
+    if (!rdt->set)
+        return 0;
+    root = resctrl_open(e);
+    r = root < 0 ? root : resctrl_begin(root, rdt, record->id, &groups, e);
+    if (r < 0)
+        return r;
+    record->rdt_group = arena_strdup(&record->arena, groups.group);
+    record->rdt_monitor = groups.monitor[0] ? arena_strdup(&record->arena, groups.monitor) : NULL;
+    record->rdt_made = groups.made;
+    return resctrl_add(root, &groups, init, e);
+}
+
+int rdt_join(const struct record *record, pid_t pid, struct err *e)
+{
+    _cleanup_close_ int root = -1;
+    struct resctrl groups;
+
+    if (!record->rdt_group)
+        return 0;
+    from_record(record, &groups);
+    root = resctrl_open(e);
+    return root < 0 ? root : resctrl_add(root, &groups, pid, e);
+}
+
+int rdt_end(const struct record *record, struct err *e)
+{
+    _cleanup_close_ int root = -1;
+    struct resctrl groups;
+
+    if (!record->rdt_group)
+        return 0;
+    from_record(record, &groups);
+    /* Unmounted by now, its groups are gone too. */
+    root = resctrl_open(NULL);
+    return root < 0 ? 0 : resctrl_remove(root, &groups, e);
+}

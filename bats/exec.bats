@@ -311,3 +311,41 @@ process_json() { jq ".process | $1" "$BUNDLE/config.json" >"$T/process.json"; }
     run_lichen -255 exec --pidfd-socket "$T/absent" "$CTR" true
     [[ $stderr == *"--pidfd-socket $T/absent: No such file or directory"* ]]
 }
+
+@test "--process brings rlimits, io priority, scheduler, capabilities and groups" {
+    requires subids
+    up
+    process_json '.args = ["sh", "-c", "ulimit -Sn; ulimit -Hn; id -G; ionice; cut -d \" \" -f 19,41 /proc/self/stat; grep Cap[PB] /proc/self/status; grep NoNew /proc/self/status"]
+        | .user = {uid: 0, gid: 0, additionalGids: [33, 50]} | .rlimits = [{type: "RLIMIT_NOFILE", soft: 55, hard: 66}] | .ioPriority = {class: "IOPRIO_CLASS_BE", priority: 6}
+        | .scheduler = {policy: "SCHED_BATCH", nice: 3} | .noNewPrivileges = false | .env = ["PATH=/bin:/sbin"]
+        | .capabilities = {bounding: ["CAP_CHOWN", "CAP_KILL"], permitted: ["CAP_CHOWN"], effective: ["CAP_CHOWN"]}'
+    run_lichen -0 exec --process "$T/process.json" "$CTR"
+    [[ $stdout == $'55\n66\n0 33 50\n'*"best-effort: prio 6"*$'NoNewPrivs:\t0' ]]
+    # The fields are nice and policy (SCHED_BATCH is 3); root's permitted set is the bounding one after an exec.
+    [[ $stdout == *$'\n3 3\nCapPrm:\t0000000000000021'*$'CapBnd:\t0000000000000021'* ]]
+    process_json '.args = ["true"] | .apparmorProfile = "no-such-profile"'
+    if [[ $(cat /sys/module/apparmor/parameters/enabled 2>/dev/null) != Y ]]; then
+        run_lichen -255 exec --process "$T/process.json" "$CTR"
+        [[ $stderr == *"process.apparmorProfile no-such-profile"* ]]
+    fi
+    process_json '.args = ["true"] | .user.additionalGids = [4000000000]'
+    run_lichen -255 exec --process "$T/process.json" "$CTR"
+    [[ $stderr == *"process.user.additionalGids"* ]]
+}
+
+@test "--cgroup runs in an existing cgroup below the container's, and nowhere else" {
+    requires --lane vm,root cgroup-v2
+    up
+    local dir pid
+    dir=/sys/fs/cgroup$(sed -n 's/^0:://p' "/proc/$(container_pid "$CTR")/cgroup")
+    mkdir -p "$dir/a/b"
+    run_lichen -0 exec --detach --pid-file "$T/pid" --cgroup /a/b "$CTR" sleep 101
+    [[ /sys/fs/cgroup$(sed -n 's/^0:://p' "/proc/$(<"$T/pid")/cgroup") == "$dir/a/b" ]]
+    local path
+    for path in absent ../.. a/../../x; do
+        run_lichen -255 exec --cgroup "$path" "$CTR" true
+        [[ $stderr == *"--cgroup $path: "* ]]
+    done
+    run_lichen -0 delete --force "$CTR"
+    [[ ! -e $dir ]]
+}

@@ -458,7 +458,7 @@ refused() {
     [[ $stderr == *"/plain"*"ermission denied"* ]]
     bundle_args /bin
     run_lichen -1 create "$CTR"
-    [[ $stderr == *'"/bin"'*"irectory"* ]]
+    [[ $stderr == *'"/bin": is a directory: permission denied'* ]]
     run_lichen -0 list --quiet
     [[ -z $stdout ]]
 }
@@ -598,10 +598,93 @@ refused() {
     [[ $stderr == *"$T/absent/log"* ]]
 }
 
+# What podman's getOCIRuntimeError does: the log holds one object, whose msg one of two expressions matches (126 and 127).
+podman_status() {
+    local msg
+    msg=$(jq -er .msg "$1") || return 1
+    if grep -Eqi 'permission denied|operation not permitted' <<<"$msg"; then
+        echo 126
+    elif grep -Eqi 'executable file not found in|no such file or directory' <<<"$msg"; then
+        echo 127
+    else
+        echo 125
+    fi
+}
+
+@test "podman reads 126 and 127 out of the log" {
+    : >rootfs/plain
+    local program
+    for program in /no/such/program=127 no-such-program=127 /plain=126 /bin=126 plain=127; do
+        rm -f "$T/log"
+        LICHEN_GLOBAL=(--log "$T/log" --log-format json)
+        bundle_args "${program%=*}"
+        run_lichen -1 create "$CTR"
+        [[ $(podman_status "$T/log") == "${program#*=}" ]] || { echo "# $program: $(<"$T/log")" && return 1; }
+    done
+    bundle_args sleep 100
+    LICHEN_GLOBAL=()
+    run_lichen -0 run --detach "$CTR"
+    for program in /no/such/program=127 no-such-program=127 /plain=126 /bin=126; do
+        rm -f "$T/log"
+        LICHEN_GLOBAL=(--log "$T/log" --log-format json)
+        run_lichen -255 exec "$CTR" "${program%=*}"
+        [[ $(podman_status "$T/log") == "${program#*=}" ]]
+    done
+    bundle_edit '.root.path = 3'
+    rm -f "$T/log"
+    run_lichen -1 create "$CTR-2"
+    [[ $(podman_status "$T/log") == 125 ]]
+}
+
+@test "--log-level drops what is less, but never an error" {
+    LICHEN_GLOBAL=(--log "$T/log" --log-level error)
+    run_lichen -1 update --kernel-memory 1 "$CTR"
+    [[ $(<"$T/log") == *'level=error msg="container does not exist'* && $(<"$T/log") != *warning* ]]
+    LICHEN_GLOBAL=(--log "$T/log" --log-level warn)
+    run_lichen -1 update --kernel-memory 1 "$CTR"
+    [[ $(<"$T/log") == *level=warning*ignored* ]]
+    LICHEN_GLOBAL=(--log-level loud)
+    run_lichen -1 list
+    [[ $stderr == *"--log-level loud: debug, info, warning or error"* ]]
+}
+
+@test "kill and delete --regex take every container whose id matches" {
+    local id
+    bundle_args sleep 100
+    for id in "$CTR-a1" "$CTR-a2" "$CTR-b"; do
+        run_lichen -0 run --detach "$id"
+    done
+    run_lichen -0 kill --regex "^$CTR-a[0-9]+\$" KILL
+    wait_state "$CTR-a1" stopped
+    wait_state "$CTR-a2" stopped
+    state_is "$CTR-b" running
+    # One that cannot be is an error, after the others had their turn.
+    run_lichen -1 delete -r "^$CTR-"
+    [[ $stderr == *"cannot delete container $CTR-b: it is running"* ]]
+    run_lichen -0 list --quiet
+    [[ $stdout == "$CTR-b" ]]
+    run_lichen -0 delete --force --regex "$CTR-b"
+    run_lichen -0 delete --regex nothing-matches
+    run_lichen -1 kill -r '(' KILL
+    [[ $stderr == *"--regex (: "* ]]
+}
+
+@test "checkpoint and restore say no, and why, however they are called" {
+    run_lichen -1 checkpoint --image-path /tmp/x --leave-running "$CTR"
+    [[ $stderr == *"checkpoint and restore are not supported: CRIU needs CAP_CHECKPOINT_RESTORE"* ]]
+    run_lichen -1 restore --bundle . --detach "$CTR"
+    [[ $stderr == *CRIU* ]]
+    # An engine asks whether it can by the status of --help.
+    run_lichen -1 checkpoint --help
+    [[ $stdout == "Usage: lichen-oci checkpoint"* ]]
+}
+
 @test "runc's and crun's global flags are accepted" {
     bundle_args true
     LICHEN_GLOBAL=(--debug --rootless true --cgroup-manager disabled)
     run_lichen -0 run "$CTR"
+    LICHEN_GLOBAL=(--log-level debug --criu criu)
+    run_lichen -0 run -f config.json "$CTR"
     LICHEN_GLOBAL=(-debug -rootless=auto --cgroup-manager=disabled)
     run_lichen -0 run --no-new-keyring --no-subreaper "$CTR"
     LICHEN_GLOBAL=(--cgroup-manager chaos)

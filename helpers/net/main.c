@@ -235,7 +235,7 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     net_config_init(&o.net);
     o.net.mode = NET_SLIRP;
-    (void)log_open("lichen-net", NULL, LOG_TEXT, false, NULL);
+    (void)log_open("lichen-net", NULL, LOG_TEXT, LOG_INFO, NULL);
     r = parse_options(argc, argv, &o, &e);
     if (r < 0) {
         log_error(&e);

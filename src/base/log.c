@@ -18,8 +18,8 @@ static struct {
     const char *program;
     int fd; /* the log file, or -1 */
     enum log_format format;
-    bool debug;
-} sink = { .program = "lichen", .fd = -1 };
+    enum log_level least;
+} sink = { .program = "lichen", .fd = -1, .least = LOG_INFO };
 
 static const char *const level_names[] = {
     [LOG_ERROR] = "error",
@@ -28,11 +28,36 @@ static const char *const level_names[] = {
     [LOG_DEBUG] = "debug",
 };
 
-int log_open(const char *program, const char *path, enum log_format format, bool debug, struct err *e)
+int log_level_parse(const char *text, enum log_level *ret)
+{
+    static const struct {
+        const char *name;
+        enum log_level level;
+    } synonyms[] = {
+        { "warn", LOG_WARNING }, { "trace", LOG_DEBUG }, { "fatal", LOG_ERROR }, { "panic", LOG_ERROR }
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(level_names); i++) {
+        if (str_eq(text, level_names[i])) {
+            *ret = (enum log_level)i;
+            return 0;
+        }
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(synonyms); i++) {
+        if (str_eq(text, synonyms[i].name)) {
+            *ret = synonyms[i].level;
+            return 0;
+        }
+    }
+    return -EINVAL;
+}
+
+int log_open(const char *program, const char *path, enum log_format format, enum log_level least,
+             struct err *e)
 {
     sink.program = program;
     sink.format = format;
-    sink.debug = debug;
+    sink.least = least;
     if (!path)
         return 0;
     sink.fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0644);
@@ -99,7 +124,7 @@ static void emit(enum log_level level, const char *text, const char *remedy)
 {
     _cleanup_buf_ struct buf b = { 0 };
 
-    if (level == LOG_DEBUG && !sink.debug)
+    if (level > sink.least)
         return;
     if (sink.fd >= 0) {
         put_record(&b, level, text, remedy);

@@ -6,8 +6,6 @@
 #ifndef LICHEN_BASE_LOG_H
 #define LICHEN_BASE_LOG_H
 
-#include <stdbool.h>
-
 #include "base/err.h"
 
 enum log_format { LOG_TEXT, LOG_JSON };
@@ -15,9 +13,14 @@ enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
 /*
  * Set up logging: @program is put before messages on stderr; @path (may be NULL) is a file to append to,
- * besides stderr for errors, as runc does; @debug lets LOG_DEBUG through. Returns 0 or -errno with @e filled.
+ * besides stderr for errors, as runc does; what is less than @least is dropped, but for errors. Returns 0 or
+ * -errno with @e filled.
  */
-int log_open(const char *program, const char *path, enum log_format format, bool debug, struct err *e);
+int log_open(const char *program, const char *path, enum log_format format, enum log_level least,
+             struct err *e);
+
+/* "debug", "info", "warning" (or "warn"), "error" and runc's louder ones. Returns 0 or -EINVAL. */
+int log_level_parse(const char *text, enum log_level *ret);
 
 /* One message at a level. */
 void log_message(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));

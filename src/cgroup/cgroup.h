@@ -78,6 +78,7 @@ struct cgroup_plan {
 struct cgroup {
     struct cgroup_plan plan;
     int dirfd;              /* the container's cgroup directory, -1 with CGROUP_NONE */
+    bool in_sub;            /* @dirfd is one below it: cgroup_enter_sub */
     struct cgroup_bus *bus; /* systemd: the open request, until cgroup_finish */
 };
 
@@ -116,6 +117,10 @@ int cgroup_finish(struct cgroup *cg, const struct spec_resources *resources, pid
  * frozen or removed but for an empty directory.
  */
 int cgroup_open(const struct cgroup_plan *plan, struct cgroup *ret, struct err *e);
+
+/* From here on @cg stands for the existing cgroup @path below the container's (exec --cgroup): to be born in
+ * or attached to. Returns 0 or -errno (-EOPNOTSUPP with CGROUP_NONE). */
+int cgroup_enter_sub(struct cgroup *cg, const char *path, struct err *e);
 
 /* Move process @pid in (exec's fallback when CLONE_INTO_CGROUP is refused): cgroup.procs, then systemd's
  * AttachProcessesToUnit. */

@@ -119,6 +119,21 @@ int cgroup_open(const struct cgroup_plan *plan, struct cgroup *ret, struct err *
     return 0;
 }
 
+int cgroup_enter_sub(struct cgroup *cg, const char *path, struct err *e)
+{
+    int sub;
+
+    if (cg->dirfd < 0)
+        return err_set(e, EOPNOTSUPP, "--cgroup %s: the container has no cgroup", path);
+    sub = cgroup_open_below(cg->dirfd, path);
+    if (sub < 0)
+        return err_sys(e, sub, "--cgroup %s", path);
+    fd_close(cg->dirfd);
+    cg->dirfd = sub;
+    cg->in_sub = true;
+    return 0;
+}
+
 int cgroup_attach(struct cgroup *cg, pid_t pid, struct err *e)
 {
     return vtable_of(cg)->attach ? vtable_of(cg)->attach(cg, pid, e) : 0;

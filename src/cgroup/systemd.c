@@ -75,7 +75,8 @@ static int systemd_attach(struct cgroup *cg, pid_t pid, struct err *e)
     struct err direct = { 0 };
     int r = cgroup_fs_vtable.attach(cg, pid, &direct);
 
-    if (r != -EACCES && r != -EPERM) {
+    /* systemd would move to the scope itself. */
+    if (cg->in_sub || (r != -EACCES && r != -EPERM)) {
         if (r < 0 && e)
             *e = direct;
         return r;

@@ -55,6 +55,9 @@ int container_process(const struct container *c, struct arena *arena, struct spe
                       struct err *e);
 int container_filter(const struct container *c, struct seccomp_filter *ret, struct err *e);
 
+/* Kill a create that is still at work on @c, and wait for its end (bounded). */
+void container_end_creator(const struct container *c);
+
 /* Write all three into the new state directory @dir. Returns 0 or -errno. */
 int container_freeze(int dir, const char *config, size_t size, const struct seccomp_filter *filter,
                      struct err *e);

@@ -210,22 +210,17 @@ static int stage_main_exec(void *argument)
  * afterwards. */
 static int make_stage(struct exec *x, struct cgroup *cg, bool *ret_attach, struct err *e)
 {
-    _cleanup_close_ int sub = -1;
-    int dirfd = cg->dirfd;
+    int r;
 
     if (x->request->cgroup && *x->request->cgroup && !str_eq(x->request->cgroup, "/")) {
-        if (dirfd < 0)
-            return err_set(e, EOPNOTSUPP, "--cgroup %s: the container has no cgroup", x->request->cgroup);
-        sub = path_openat2(dirfd, x->request->cgroup[0] == '/' ? x->request->cgroup + 1 : x->request->cgroup,
-                           O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
-        if (sub < 0)
-            return err_sys(e, sub, "--cgroup %s", x->request->cgroup);
-        dirfd = sub;
+        r = cgroup_enter_sub(cg, x->request->cgroup, e);
+        if (r < 0)
+            return r;
     }
     *ret_attach = false;
     x->must_wait = x->request->pid_file || x->request->pidfd_socket || x->c->record.rdt_group;
-    x->stage = proc_clone(0, dirfd, NULL);
-    if (x->stage < 0 && dirfd >= 0) {
+    x->stage = proc_clone(0, cg->dirfd, NULL);
+    if (x->stage < 0 && cg->dirfd >= 0) {
         /* EACCES across delegation boundaries, EBUSY with domain controllers below, EOPNOTSUPP in a threaded
          * one (crun#376). */
         *ret_attach = true;

@@ -64,7 +64,10 @@ static int search(struct process_setup *s, const char *name, struct err *e)
         r = *name == '/' ? check_program(name) : 0;
         if (r)
             return err_set(e, r, "exec: \"%s\": %s", name,
-                           r == ENOENT ? "stat: no such file or directory" : strerror(r));
+                           r == ENOENT ? "stat: no such file or directory"
+                           /* podman makes its exit status 126 of these words. */
+                           : r == EISDIR ? "is a directory: permission denied"
+                                         : strerror(r));
         return str_format(s->program, sizeof(s->program), "%s", name) < 0
                    ? err_set(e, ENAMETOOLONG, "process.args[0] %s", name)
                    : 0;

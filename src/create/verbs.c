@@ -144,19 +144,23 @@ int container_kill(struct container *c, int signal, bool all, struct err *e)
     return r < 0 ? err_sys(e, r, "container %s: signal %d", c->id, signal) : 0;
 }
 
+void container_end_creator(const struct container *c)
+{
+    _cleanup_close_ int creator = c->record.complete ? -1 : proc_open_id(&c->record.creator);
+
+    if (creator < 0)
+        return;
+    (void)proc_signal(creator, SIGKILL);
+    (void)proc_wait_dead(creator, KILL_PATIENCE_MS);
+}
+
 /* Everything that may still live: init, what shares its cgroup, a create that never finished. */
 static int kill_everything(struct container *c, struct err *e)
 {
-    _cleanup_close_ int creator = -1, init = -1;
+    _cleanup_close_ int init = -1;
     struct cgroup cg;
 
-    if (!c->record.complete) {
-        creator = proc_open_id(&c->record.creator);
-        if (creator >= 0) {
-            (void)proc_signal(creator, SIGKILL);
-            (void)proc_wait_dead(creator, KILL_PATIENCE_MS);
-        }
-    }
+    container_end_creator(c);
     if (container_cgroup(c, &cg, NULL) == 0) {
         if (cgroup_is_frozen(&cg) > 0)
             (void)cgroup_freeze(&cg, false, NULL);

@@ -21,7 +21,7 @@ struct values {
  * row. */
 struct cli {
     /* global */
-    const char *root, *log, *log_format, *cgroup_manager, *rootless, *config;
+    const char *root, *log, *log_format, *log_level, *cgroup_manager, *rootless, *criu, *config;
     bool debug, systemd_cgroup, help, version;
     /* create, run */
     const char *bundle, *console_socket, *pid_file, *pidfd_socket, *preserve_fds, *ids, *net;
@@ -38,7 +38,7 @@ struct cli {
     const char *memory, *memory_reservation, *memory_swap, *pids_limit;
     /* others */
     const char *format, *interval;
-    bool all, force, quiet, stats, json, rootless_spec;
+    bool all, force, regex, quiet, stats, json, rootless_spec;
     /* what is left: operands, NULL-terminated */
     size_t n_operands;
     const char **operands;
@@ -64,6 +64,7 @@ struct verb {
     bool stop_at_operand; /* options end at the second operand (exec's command line) */
     int failure_status;   /* exit status when the verb fails */
     int (*run)(struct cli *cli, struct err *e);
+    bool refused; /* takes any argument, to say why not; --help fails too, which is how engines ask */
 };
 
 /* Exit statuses a verb returns itself are >= 0; -errno means failure with @e filled. */
@@ -101,6 +102,7 @@ int verb_resume(struct cli *cli, struct err *e);
 int verb_update(struct cli *cli, struct err *e);
 int verb_events(struct cli *cli, struct err *e);
 int verb_mounts(struct cli *cli, struct err *e);
+int verb_checkpoint(struct cli *cli, struct err *e);
 int verb_spec(struct cli *cli, struct err *e);
 int verb_features(struct cli *cli, struct err *e);
 int verb_doctor(struct cli *cli, struct err *e);

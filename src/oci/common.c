@@ -2,15 +2,21 @@
 /* Shared by the verbs. */
 #include "oci/common.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <regex.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "state/dir.h"
 
 #define PRESERVE_MAX 1024
 #define INPUT_MAX    (4U << 20)
@@ -42,7 +48,7 @@ static int parse_manager(const struct cli *cli, struct create_options *o, struct
     return 0;
 }
 
-int common_create_request(const struct cli *cli, struct create_request *ret, char **ret_bundle, struct err *e)
+static int create_request(const struct cli *cli, struct create_request *ret, char **ret_bundle, struct err *e)
 {
     const char *given = cli->bundle ? cli->bundle : ".";
     _cleanup_free_ char *absolute = realpath(given, NULL);
@@ -75,6 +81,97 @@ int common_create_request(const struct cli *cli, struct create_request *ret, cha
     *ret_bundle = TAKE_PTR(absolute);
     o->bundle = *ret_bundle;
     return 0;
+}
+
+int common_create(const struct cli *cli, bool for_run, struct created *ret, bool *ret_made, struct err *e)
+{
+    _cleanup_free_ char *bundle = NULL;
+    _cleanup_buf_ struct buf plan = { 0 };
+    struct create_request request;
+    int r;
+
+    r = create_request(cli, &request, &bundle, e);
+    if (r < 0)
+        return r;
+    request.options.detach = cli->detach || !for_run;
+    request.for_run = for_run;
+    request.plan_text = &plan;
+    r = container_create(&request, ret, e);
+    if (r < 0)
+        return r;
+    *ret_made = !cli->dry_run;
+    if (cli->dry_run) {
+        fputs(plan.data, stdout);
+        created_close(ret);
+    }
+    return 0;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int common_ids(const struct cli *cli, char ***ret, size_t *ret_n, struct err *e)
+{
+    struct container root;
+    struct dirent *entry;
+    DIR *d;
+    int r;
+
+    r = container_open_root(cli->root, &root, e);
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    d = fdopendir(TAKE_FD(root.root));
+    container_close(&root);
+    if (!d)
+        return err_sys(e, errno, "state directory");
+    while ((entry = readdir(d))) {
+        if (entry->d_type == DT_DIR && state_check_id(entry->d_name, NULL) >= 0)
+            strv_append(ret, ret_n, entry->d_name);
+    }
+    closedir(d);
+    if (*ret_n)
+        qsort(*ret, *ret_n, sizeof(**ret), compare_ids);
+    return 0;
+}
+
+static int each_match(struct cli *cli, const regex_t *regex,
+                      int (*act)(struct cli *cli, const char *id, struct err *e), struct err *e)
+{
+    _cleanup_strv_ char **ids = NULL;
+    size_t n = 0;
+    int r = common_ids(cli, &ids, &n, e), failed = 0;
+
+    for (size_t i = 0; r >= 0 && i < n; i++) {
+        struct err why = { 0 };
+
+        if (regexec(regex, ids[i], 0, NULL, 0) != 0 || act(cli, ids[i], &why) >= 0)
+            continue;
+        if (failed < 0)
+            log_error(e);
+        *e = why;
+        failed = err_code(&why);
+    }
+    return r < 0 ? r : failed;
+}
+
+int common_each(struct cli *cli, int (*act)(struct cli *cli, const char *id, struct err *e), struct err *e)
+{
+    char why[128];
+    regex_t regex;
+    int r;
+
+    if (!cli->regex)
+        return act(cli, cli->operands[0], e);
+    r = regcomp(&regex, cli->operands[0], REG_EXTENDED | REG_NOSUB);
+    if (r != 0) {
+        (void)regerror(r, &regex, why, sizeof(why));
+        return err_set(e, EINVAL, "--regex %s: %s", cli->operands[0], why);
+    }
+    r = each_match(cli, &regex, act, e);
+    regfree(&regex);
+    return r;
 }
 
 int common_open(const struct cli *cli, bool lock, struct container *ret, struct err *e)

@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /* lichen-oci list: every container below the state root. A container that cannot be read is shown with what
  * is known of it. */
-#include <dirent.h>
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/fd.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/user.h"
 #include "oci/common.h"
-#include "state/dir.h"
 
 struct row {
     struct container c;
@@ -21,36 +17,21 @@ struct row {
     char *id;
 };
 
-static int compare_rows(const void *a, const void *b)
-{
-    return strcmp(((const struct row *)a)->id, ((const struct row *)b)->id);
-}
-
 /* Containers come and go while we look: one that is gone by now is no error. */
 static int collect(const struct cli *cli, struct row **ret, size_t *ret_n, struct err *e)
 {
-    struct container probe;
+    _cleanup_strv_ char **ids = NULL;
     struct row *rows = NULL;
-    struct dirent *entry;
-    size_t n = 0;
-    DIR *d;
+    size_t n = 0, n_ids = 0;
     int r;
 
-    /* Opening a container that cannot exist tells where the root is and whether it may be read. */
-    r = container_open_root(cli->root, &probe, e);
+    r = common_ids(cli, &ids, &n_ids, e);
     if (r < 0)
-        return r == -ENOENT ? 0 : r;
-    d = fdopendir(TAKE_FD(probe.root));
-    container_close(&probe);
-    if (!d)
-        return err_sys(e, errno, "state directory");
-    while ((entry = readdir(d))) {
-        struct row row = { 0 };
+        return r;
+    for (size_t i = 0; i < n_ids; i++) {
+        struct row row = { .id = str_printf("%s", ids[i]) };
         struct err why = { 0 };
 
-        if (entry->d_type != DT_DIR || state_check_id(entry->d_name, NULL) < 0)
-            continue;
-        row.id = str_printf("%s", entry->d_name);
         r = container_open(cli->root, row.id, false, &row.c, &why);
         if (r < 0) {
             if (r != -ENOENT)
@@ -62,9 +43,6 @@ static int collect(const struct cli *cli, struct row **ret, size_t *ret_n, struc
         rows = mem_realloc_array(rows, n + 1, sizeof(*rows));
         rows[n++] = row;
     }
-    closedir(d);
-    if (n)
-        qsort(rows, n, sizeof(*rows), compare_rows);
     *ret = rows;
     *ret_n = n;
     return 0;

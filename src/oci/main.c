@@ -28,12 +28,15 @@ const struct verb *verb_find(const char *name)
 static int setup_log(const struct cli *cli, struct err *e)
 {
     enum log_format format = LOG_TEXT;
+    enum log_level least = LOG_INFO;
 
     if (cli->log_format && str_eq(cli->log_format, "json"))
         format = LOG_JSON;
     else if (cli->log_format && !str_eq(cli->log_format, "text"))
         return err_set(e, EINVAL, "--log-format %s: text or json", cli->log_format);
-    return log_open("lichen-oci", cli->log, format, cli->debug, e);
+    if (cli->log_level && log_level_parse(cli->log_level, &least) < 0)
+        return err_set(e, EINVAL, "--log-level %s: debug, info, warning or error", cli->log_level);
+    return log_open("lichen-oci", cli->log, format, cli->debug ? LOG_DEBUG : least, e);
 }
 
 static int print_version(void)
@@ -44,8 +47,14 @@ static int print_version(void)
 
 static int run_verb(const struct verb *verb, int argc, char **argv, int index, struct cli *cli, struct err *e)
 {
-    int r = cli_parse_verb(verb, argc, argv, index, cli, e);
+    int r;
 
+    if (verb->refused) {
+        if (index < argc && str_eq(argv[index], "--help"))
+            help_verb(verb);
+        return verb->run(cli, e);
+    }
+    r = cli_parse_verb(verb, argc, argv, index, cli, e);
     if (r < 0)
         return r;
     if (cli->help) {

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /* lichen-oci run: create and start in one process, be its foreground, delete. */
 #include <signal.h>
-#include <stdio.h>
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "create/hooks.h"
 #include "create/supervise.h"
 #include "oci/common.h"
@@ -47,36 +45,24 @@ static int foreground(struct created *c, int signals, bool keep, struct err *e)
 
 int verb_run(struct cli *cli, struct err *e)
 {
-    _cleanup_free_ char *bundle = NULL;
-    _cleanup_buf_ struct buf plan = { 0 };
     _cleanup_close_ int signals = -1;
-    struct create_request request;
     struct created created;
+    bool made;
     int r;
 
-    r = common_create_request(cli, &request, &bundle, e);
-    if (r < 0)
-        return r;
-    request.options.detach = cli->detach;
-    request.for_run = true;
-    request.plan_text = &plan;
     if (!cli->detach && !cli->dry_run) {
         signals = supervise_prepare(e);
         if (signals < 0)
             return signals;
     }
-    r = container_create(&request, &created, e);
-    if (r < 0)
+    r = common_create(cli, true, &created, &made, e);
+    if (r < 0 || !made)
         return r;
-    if (cli->dry_run) {
-        fputs(plan.data, stdout);
-    } else {
-        r = start(&created, e);
-        if (r < 0)
-            created_abort(&created);
-        else if (!cli->detach)
-            r = foreground(&created, signals, cli->keep, e);
-    }
+    r = start(&created, e);
+    if (r < 0)
+        created_abort(&created);
+    else if (!cli->detach)
+        r = foreground(&created, signals, cli->keep, e);
     created_close(&created);
     return r;
 }

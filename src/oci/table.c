@@ -26,9 +26,11 @@ const struct option_row global_options[] = {
     STRING("root", 0, root, "DIR", "keep container state in DIR ($XDG_RUNTIME_DIR/lichen, /run/lichen for root)"),
     STRING("log", 0, log, "FILE", "append log messages to FILE"),
     STRING("log-format", 0, log_format, "FORMAT", "text or json"),
+    STRING("log-level", 0, log_level, "LEVEL", "debug, info, warning or error: the least that is logged"),
     FLAG("debug", 0, debug, "log debug messages"),
     FLAG("systemd-cgroup", 's', systemd_cgroup, "use systemd for cgroups; cgroupsPath is slice:prefix:name"),
     STRING("cgroup-manager", 0, cgroup_manager, "MANAGER", "systemd, cgroupfs or disabled (default: what the host allows)"),
+    STRING("criu", 0, criu, "FILE", "accepted for runc's sake; see checkpoint"),
     STRING("rootless", 0, rootless, "BOOL", "accepted for runc's sake; lichen finds out by itself"),
     STRING("config", 0, config, "FILE", "read FILE instead of the bundle's config.json"),
     FLAG("help", 'h', help, "show this help"),
@@ -48,7 +50,7 @@ const struct option_row global_options[] = {
     STRING("net", 0, net, "MODE", "slirp[:OPTIONS], none, host or the path of a network namespace"), \
     LIST("publish", 'p', publish, "PORT", "[ip:]host:container[/udp], with --net slirp; repeatable"), \
     FLAG("overlay", 0, overlay, "mount a throw-away writable layer over the root; root.path stays untouched"), \
-    STRING("config", 0, config, "FILE", "read FILE instead of the bundle's config.json"), \
+    STRING("config", 'f', config, "FILE", "read FILE instead of the bundle's config.json"), \
     FLAG("dry-run", 0, dry_run, "print what would be done as JSON and create nothing")
 
 static const struct option_row create_options[] = { CREATE_OPTIONS, END };
@@ -84,11 +86,13 @@ static const struct option_row exec_options[] = {
 
 static const struct option_row kill_options[] = {
     FLAG("all", 'a', all, "signal every process of the container"),
+    FLAG("regex", 'r', regex, "CONTAINER is a regular expression: every container whose id matches"),
     END
 };
 
 static const struct option_row delete_options[] = {
     FLAG("force", 'f', force, "kill the container first; no error when there is none"),
+    FLAG("regex", 'r', regex, "CONTAINER is a regular expression: every container whose id matches"),
     END
 };
 
@@ -159,6 +163,8 @@ const struct verb verbs[] = {
     { "update", "CONTAINER", "change the limits of a container; what is not named stays", update_options, 1, 1, false, 1, verb_update },
     { "events", "CONTAINER", "print statistics and OOM kills as JSON lines until the container ends", events_options, 1, 1, false, 1, verb_events },
     { "mounts", "add|remove CONTAINER FILE", "add the mounts listed in FILE (JSON, - for stdin) to a running container, or unmount their destinations", NULL, 3, 3, false, 1, verb_mounts },
+    { "checkpoint", "CONTAINER", "refused: CRIU cannot save a container that was made without root", NULL, 0, SIZE_MAX, false, 1, verb_checkpoint, true },
+    { "restore", "CONTAINER", "refused, as checkpoint", NULL, 0, SIZE_MAX, false, 1, verb_checkpoint, true },
     { "spec", "", "write a config.json to start from", spec_options, 0, 0, false, 1, verb_spec },
     { "features", "", "print what this build supports as JSON", NULL, 0, 0, false, 1, verb_features },
     { "doctor", "", "try each prerequisite on this host and say how to fix what is missing", doctor_options, 0, 0, false, 1, verb_doctor },

@@ -5,12 +5,14 @@
  * --against. In turn, because a shared machine's speed drifts; ratios, because absolute times mean nothing
  * elsewhere.
  *
- *     bench [--runs N] [--warmup N] [--against NAME]... [--check NAME:NAME:RATIO]... < rows
+ *     bench [--runs N] [--warmup N] [--against NAME]... [--check NAME:NAME:RATIO]... [--check-rss
+ * NAME:NAME:RATIO]... < rows
  *
  * A row is "NAME<TAB>PROGRAM ARGUMENT ...", split at blanks, run without a shell, output to /dev/null. "%" in
  * an argument becomes the run's number, so that container ids differ. A command that fails ends the bench: a
  * fast failure is no measurement. --check A:B:0.5 makes the exit status 1 when the median of A is more than
- * 0.5 of B's. Runs as the caller.
+ * 0.5 of B's, --check-rss the same for the largest peak of resident memory (of the command and of every
+ * process it waited for). Runs as the caller.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,13 +33,15 @@
 struct row {
     char *name;
     char *argv[ARGS_MAX];
-    double *ms;
-    double median, minimum;
+    double *ms, *cpu; /* wall; processor time of the command and what it waited for */
+    double median, minimum, cpu_median;
+    long rss; /* kB */
 };
 
 struct check {
     char a[64], b[64];
     double bar;
+    bool rss;
 };
 
 static struct row rows[ROWS_MAX];
@@ -95,9 +100,10 @@ static char *with_number(const char *text, int number)
     return made;
 }
 
-static double run_once(const struct row *r, int number, posix_spawn_file_actions_t *actions)
+static double run_once(struct row *r, int number, posix_spawn_file_actions_t *actions, double *ret_cpu)
 {
     char *argv[ARGS_MAX] = { NULL };
+    struct rusage usage;
     double begin, end;
     int status, error;
     pid_t pid;
@@ -108,7 +114,7 @@ static double run_once(const struct row *r, int number, posix_spawn_file_actions
     error = posix_spawnp(&pid, argv[0], actions, NULL, argv, environ);
     if (error)
         fail(r->name, strerror(error));
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+    while (wait4(pid, &status, 0, &usage) < 0 && errno == EINTR)
         ;
     end = now_ms();
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
@@ -117,6 +123,9 @@ static double run_once(const struct row *r, int number, posix_spawn_file_actions
     }
     for (size_t i = 0; argv[i]; i++)
         free(argv[i]);
+    *ret_cpu = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e3 +
+               (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e3;
+    r->rss = usage.ru_maxrss > r->rss ? usage.ru_maxrss : r->rss;
     return end - begin;
 }
 
@@ -138,12 +147,13 @@ static const struct row *find(const char *name)
 
 static void print(int runs)
 {
-    printf("%-16s %10s %10s", "", "median ms", "min ms");
+    printf("%-16s %10s %10s %10s %10s", "", "median ms", "min ms", "cpu ms", "peak kB");
     for (size_t k = 0; k < n_against; k++)
         printf("  x %-10s", against[k]);
     printf("  (%d runs each, in turn)\n", runs);
     for (size_t i = 0; i < n_rows; i++) {
-        printf("%-16s %10.2f %10.2f", rows[i].name, rows[i].median, rows[i].minimum);
+        printf("%-16s %10.2f %10.2f %10.2f %10ld", rows[i].name, rows[i].median, rows[i].minimum,
+               rows[i].cpu_median, rows[i].rss);
         for (size_t k = 0; k < n_against; k++) {
             const struct row *other = find(against[k]);
 
@@ -168,20 +178,21 @@ static int apply_checks(void)
             printf("bar: %s / %s: not measured (one is missing)\n", checks[i].a, checks[i].b);
             continue;
         }
-        ratio = a->median / b->median;
-        printf("bar: %s / %s = %.2f, at most %.2f: %s\n", a->name, b->name, ratio, checks[i].bar,
-               ratio <= checks[i].bar ? "ok" : "MISSED");
+        ratio = checks[i].rss ? (double)a->rss / (double)b->rss : a->median / b->median;
+        printf("bar: %s of %s / %s = %.2f, at most %.2f: %s\n", checks[i].rss ? "peak memory" : "time",
+               a->name, b->name, ratio, checks[i].bar, ratio <= checks[i].bar ? "ok" : "MISSED");
         failed += ratio > checks[i].bar;
     }
     return failed > 0;
 }
 
-static void parse_check(const char *text)
+static void parse_check(const char *text, bool rss)
 {
     struct check *c = &checks[n_checks];
 
     if (n_checks == CHECKS_MAX || sscanf(text, "%63[^:]:%63[^:]:%lf", c->a, c->b, &c->bar) != 3)
         fail("--check", text);
+    c->rss = rss;
     n_checks++;
 }
 
@@ -198,7 +209,9 @@ int main(int argc, char **argv)
         else if (strcmp(argv[i], "--against") == 0 && n_against < 4)
             against[n_against++] = argv[i + 1];
         else if (strcmp(argv[i], "--check") == 0)
-            parse_check(argv[i + 1]);
+            parse_check(argv[i + 1], false);
+        else if (strcmp(argv[i], "--check-rss") == 0)
+            parse_check(argv[i + 1], true);
         else
             fail("usage", argv[i]);
     }
@@ -208,18 +221,24 @@ int main(int argc, char **argv)
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    for (size_t i = 0; i < n_rows; i++)
+    for (size_t i = 0; i < n_rows; i++) {
         rows[i].ms = calloc((size_t)runs, sizeof(double));
+        rows[i].cpu = calloc((size_t)runs, sizeof(double));
+    }
     for (int k = -warmup; k < runs; k++) {
         for (size_t i = 0; i < n_rows; i++) {
-            double ms = run_once(&rows[i], k + warmup, &actions);
+            double cpu, ms = run_once(&rows[i], k + warmup, &actions, &cpu);
 
-            if (k >= 0)
+            if (k >= 0) {
                 rows[i].ms[k] = ms;
+                rows[i].cpu[k] = cpu;
+            }
         }
     }
     for (size_t i = 0; i < n_rows; i++) {
         qsort(rows[i].ms, (size_t)runs, sizeof(double), compare);
+        qsort(rows[i].cpu, (size_t)runs, sizeof(double), compare);
+        rows[i].cpu_median = rows[i].cpu[runs / 2];
         rows[i].median = rows[i].ms[runs / 2];
         rows[i].minimum = rows[i].ms[0];
     }

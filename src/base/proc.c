@@ -48,7 +48,7 @@ pid_t proc_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd)
 }
 
 /* For functions that keep a few PATH_MAX buffers; only what is touched is paid for. */
-#define SHARED_STACK_SIZE (256U * 1024U)
+#define SHARED_STACK_SIZE (1024U * 1024U)
 
 bool proc_can_share(void)
 {

@@ -126,6 +126,11 @@ static int make_plan(struct create_request *request, struct created *c, struct h
     }
     c->state_path = str_printf("%s/%s", c->root_path, request->options.id);
     request->options.state_dir = c->state_path;
+    /* Where there is no state yet there is no anchor either; make_state makes the directory and says what is
+     * wrong. */
+    c->root = state_root_open(c->root_path, false, NULL);
+    if (c->root >= 0 && !host->privileged && !host->namespace_root && anchor_open(c->root, &c->anchor) == 0)
+        host->anchor = &c->anchor;
     r = choose_overlay(request, host, c, e);
     if (r >= 0 && plan_needs_ranges(c->spec, &request->options, host))
         r = host_load_ranges(host, e);
@@ -202,7 +207,8 @@ static int make_state(struct create_request *request, struct created *c, const s
 {
     int r;
 
-    c->root = state_root_open(c->root_path, true, e);
+    if (c->root < 0)
+        c->root = state_root_open(c->root_path, true, e);
     if (c->root < 0)
         return c->root;
     c->dir = state_create(c->root, request->options.id, e);
@@ -278,7 +284,13 @@ int container_create(struct create_request *request, struct created *ret, struct
     int r;
 
     *ret = (struct created){
-        .root = -1, .dir = -1, .sync = -1, .init_pidfd = -1, .master = -1, .net = { .status_fd = -1 }
+        .root = -1,
+        .dir = -1,
+        .sync = -1,
+        .init_pidfd = -1,
+        .master = -1,
+        .net = { .status_fd = -1 },
+        .anchor = { .userns = -1 },
     };
     ret->cgroup.dirfd = -1;
     r = create_steps(request, ret, e);
@@ -315,6 +327,7 @@ void created_close(struct created *c)
     c->master = fd_close(c->master);
     c->dir = fd_close(c->dir);
     c->root = fd_close(c->root);
+    anchor_close(&c->anchor);
     plan_free(&c->plan);
     record_free(&c->record);
     spec_freep(&c->spec);

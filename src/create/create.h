@@ -36,6 +36,7 @@ struct created {
     int master; /* the terminal, when there is one and no console socket */
     struct net_helper net;
     bool net_begun;
+    struct anchor anchor; /* the state root's, where plan.anchor is set */
 };
 
 /*

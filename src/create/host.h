@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "cgroup/cgroup.h"
+#include "create/anchor.h"
 #include "userns/idmap.h"
 
 struct host {
@@ -20,6 +21,7 @@ struct host {
     struct subid_ranges subuids, subgids; /* loaded only when a default map has to be made */
     struct cgroup_host cgroup;
     bool apparmor, selinux;
+    const struct anchor *anchor; /* one that is there; NULL none */
 };
 
 /* Look at the calling process and the host. Returns 0 or -errno. */

@@ -123,33 +123,55 @@ static int begin_cgroup_early(struct parent *p, struct err *e)
     return r;
 }
 
+static void stage_of_anchor(void *argument)
+{
+    stage_main(argument);
+}
+
+/* Below the anchor it is mapped at once. */
+static int clone_stage(struct parent *p, struct err *e)
+{
+    struct created *c = p->c;
+    const struct plan *plan = &c->plan;
+
+    if (plan->anchor) {
+        c->stage = anchor_clone(plan->anchor, &plan->anchor_uids, &plan->anchor_gids, stage_of_anchor,
+                                &p->context, e);
+        return c->stage < 0 ? (int)c->stage : 0;
+    }
+    c->stage = proc_clone(plan->make_userns ? CLONE_NEWUSER : 0, -1, NULL);
+    if (c->stage == 0)
+        stage_main(&p->context);
+    if (c->stage > 0)
+        return 0;
+    err_sys(e, c->stage, "cannot make a user namespace");
+    return err_remedy(e, "unprivileged user namespaces may be switched off (sysctl "
+                         "kernel.unprivileged_userns_clone, user.max_user_namespaces); "
+                         "lichen-oci doctor tells");
+}
+
 /* The stage, its maps, MAPPED. newuidmap and newgidmap run beside each other and beside the stage's start. */
 static int make_stage(struct parent *p, struct err *e)
 {
     struct created *c = p->c;
+    bool map = c->plan.has_map && !c->plan.anchor;
     struct mapping_job job;
     int r;
 
-    c->stage = proc_clone(c->plan.make_userns ? CLONE_NEWUSER : 0, -1, NULL);
-    if (c->stage == 0)
-        stage_main(&p->context);
+    r = clone_stage(p, e);
     p->context.child_end = fd_close(p->context.child_end);
     p->context.listen = fd_close(p->context.listen);
-    if (c->stage < 0) {
-        err_sys(e, c->stage, "cannot make a user namespace");
-        return err_remedy(e, "unprivileged user namespaces may be switched off (sysctl "
-                             "kernel.unprivileged_userns_clone, user.max_user_namespaces); "
-                             "lichen-oci doctor tells");
-    }
+    if (r < 0)
+        return r;
     sync_test_step("parent:staged");
-    if (c->plan.has_map) {
+    if (map) {
         r = mapping_begin(c->stage, &c->plan.uids, &c->plan.gids, c->plan.map_directly,
                           c->plan.map_privileged, &job, e);
         if (r < 0)
             return r;
     }
     r = begin_cgroup_early(p, e);
-    if (c->plan.has_map) {
+    if (map) {
         int r2 = mapping_finish(&job, r < 0 ? NULL : e);
 
         r = r < 0 ? r : r2;

@@ -57,6 +57,8 @@ struct plan {
     struct idmap uids, gids; /* of the container's user namespace, relative to the caller's */
     bool map_directly;
     bool map_privileged;
+    const struct anchor *anchor; /* the namespace is made below this one; NULL: below the caller's */
+    struct idmap anchor_uids, anchor_gids; /* then: the maps as they are written there */
     const char *id_map_name; /* for the state: "default", "keep-id", "single", "config", "none" */
     bool in_userns;          /* the container's processes are not in the initial user namespace */
     bool become_root;        /* container id 0 is mapped: stage and init take it on */

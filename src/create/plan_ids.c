@@ -99,6 +99,11 @@ int plan_ids(struct plan *plan, const struct host *host, struct err *e)
     plan->map_privileged = host->privileged || host->namespace_root;
     plan->map_directly =
         mapping_can_write_directly(&plan->uids, &plan->gids, plan->map_privileged, host->uid, host->gid);
+    /* Any map made of ids the anchor has will do. */
+    if (!plan->map_directly && host->anchor &&
+        idmap_below(&plan->uids, &host->anchor->uids, &plan->anchor_uids, NULL) == 0 &&
+        idmap_below(&plan->gids, &host->anchor->gids, &plan->anchor_gids, NULL) == 0)
+        plan->anchor = host->anchor;
     plan->become_root =
         idmap_to_host(&plan->uids, 0, &host_id) == 0 && idmap_to_host(&plan->gids, 0, &host_id) == 0;
     return 0;

@@ -79,6 +79,7 @@ void plan_print(const struct plan *plan, struct buf *out)
     json_object_object_add(o, "mapping",
                            json_object_new_string(!plan->has_map       ? "none"
                                                   : plan->map_directly ? "direct"
+                                                  : plan->anchor       ? "anchor"
                                                                        : "newuidmap and newgidmap"));
     json_object_object_add(o, "rootfs", rootfs_json(plan));
     json_object_object_add(o, "mounts", mounts_json(plan));

@@ -103,6 +103,7 @@ int verb_update(struct cli *cli, struct err *e);
 int verb_events(struct cli *cli, struct err *e);
 int verb_mounts(struct cli *cli, struct err *e);
 int verb_checkpoint(struct cli *cli, struct err *e);
+int verb_anchor(struct cli *cli, struct err *e);
 int verb_spec(struct cli *cli, struct err *e);
 int verb_features(struct cli *cli, struct err *e);
 int verb_doctor(struct cli *cli, struct err *e);

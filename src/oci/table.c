@@ -165,6 +165,7 @@ const struct verb verbs[] = {
     { "mounts", "add|remove CONTAINER FILE", "add the mounts listed in FILE (JSON, - for stdin) to a running container, or unmount their destinations", NULL, 3, 3, false, 1, verb_mounts },
     { "checkpoint", "CONTAINER", "refused: CRIU cannot save a container that was made without root", NULL, 0, SIZE_MAX, false, 1, verb_checkpoint, true },
     { "restore", "CONTAINER", "refused, as checkpoint", NULL, 0, SIZE_MAX, false, 1, verb_checkpoint, true },
+    { "anchor", "start|stop|status", "keep a user namespace below which containers start without newuidmap", NULL, 1, 1, false, 1, verb_anchor },
     { "spec", "", "write a config.json to start from", spec_options, 0, 0, false, 1, verb_spec },
     { "features", "", "print what this build supports as JSON", NULL, 0, 0, false, 1, verb_features },
     { "doctor", "", "try each prerequisite on this host and say how to fix what is missing", doctor_options, 0, 0, false, 1, verb_doctor },

@@ -17,8 +17,9 @@ static void every_verb_is_allowed_in_exactly_the_statuses_of_the_specification(v
 {
     /* C creating, c created, r running, p paused, s stopped */
     static const char *const allowed[VERB_N] = {
-        [VERB_START] = "c",  [VERB_KILL] = "crp", [VERB_DELETE] = "s", [VERB_EXEC] = "cr",
-        [VERB_PAUSE] = "cr", [VERB_RESUME] = "p", [VERB_PS] = "crp",
+        [VERB_START] = "c",    [VERB_KILL] = "crp",   [VERB_DELETE] = "s", [VERB_EXEC] = "cr",
+        [VERB_PAUSE] = "cr",   [VERB_RESUME] = "p",   [VERB_PS] = "crp",   [VERB_UPDATE] = "crp",
+        [VERB_EVENTS] = "crp", [VERB_MOUNTS] = "crp",
     };
     static const char letters[STATUS_N] = "Ccrps";
 

@@ -2,6 +2,7 @@
 /* src/userns: subordinate ranges and id maps. */
 #include <errno.h>
 
+#include "base/mem.h"
 #include "tests/unit.h"
 #include "userns/idmap.h"
 #include "userns/mapping.h"
@@ -200,7 +201,42 @@ static void modes_have_three_names(void)
     CHECK(strstr(e.message, "auto") != NULL);
 }
 
-UNIT_MAIN(TEST(ranges_are_found_by_name_and_by_number), TEST(malformed_lines_are_passed_over),
+static void a_map_below_another_keeps_to_its_lines(void)
+{
+    struct idmap outer = { 0 }, wanted = { 0 }, below = { 0 };
+    uint32_t missing = 0;
+
+    CHECK_INT(idmap_parse("         0       1000          1\n         1     100000      65536\n", &outer), 0);
+    CHECK_INT(outer.n, 2);
+    /* The same map: 0..65536, but the kernel takes no line that spans two of the outer ones. */
+    CHECK_INT(idmap_below(&outer, &outer, &below, NULL), 0);
+    CHECK_INT(below.n, 2);
+    CHECK_INT(below.v[0].container, 0);
+    CHECK_INT(below.v[0].host, 0);
+    CHECK_INT(below.v[0].size, 1);
+    CHECK_INT(below.v[1].container, 1);
+    CHECK_INT(below.v[1].host, 1);
+    CHECK_INT(below.v[1].size, 65536);
+    CHECK_INT(idmap_add(&wanted, 0, 165000, 1000), 0);
+    CHECK_INT(idmap_below(&wanted, &outer, &below, &missing), -ENOENT);
+    CHECK_INT(missing, 165536);
+}
+
+static void a_map_of_procfs_is_read_strictly(void)
+{
+    static const char *const bad[] = {
+        "", "0 0", "0 0 0", "0 x 1", "0 0 1 1", "0 4294967296 1", "0 0 1\n\n"
+    };
+    struct idmap map;
+
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+        CHECK_INT(idmap_parse(bad[i], &map), -EINVAL);
+    CHECK_INT(idmap_parse("0 0 4294967295", &map), 0);
+    CHECK_INT(map.v[0].size, 4294967295U);
+}
+
+UNIT_MAIN(TEST(a_map_below_another_keeps_to_its_lines), TEST(a_map_of_procfs_is_read_strictly),
+          TEST(ranges_are_found_by_name_and_by_number), TEST(malformed_lines_are_passed_over),
           TEST(overlapping_ranges_are_taken_once), TEST(a_user_without_a_name_is_found_by_number),
           TEST(getsubids_output_is_read), TEST(the_default_map_is_the_caller_then_all_ranges),
           TEST(keep_id_leaves_the_callers_id_where_it_is),

@@ -3,6 +3,7 @@
 #include "userns/idmap.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -44,6 +45,24 @@ int idmap_add(struct idmap *map, uint32_t container, uint32_t host, uint32_t siz
         return -E2BIG;
     map->v[map->n++] = (struct idmap_extent){ container, host, size };
     return 0;
+}
+
+int idmap_parse(const char *text, struct idmap *ret)
+{
+    ret->n = 0;
+    while (*text) {
+        unsigned long long v[3];
+        int used = 0;
+
+        if (sscanf(text, "%llu %llu %llu%n", &v[0], &v[1], &v[2], &used) != 3 || used == 0 ||
+            v[0] > UINT32_MAX || v[1] > UINT32_MAX || v[2] == 0 || v[2] > UINT32_MAX ||
+            (text[used] != '\n' && text[used] != '\0') || ret->n == IDMAP_MAX)
+            return -EINVAL;
+        ret->v[ret->n++] = (struct idmap_extent){ (uint32_t)v[0], (uint32_t)v[1], (uint32_t)v[2] };
+        text += used;
+        text += *text == '\n';
+    }
+    return ret->n ? 0 : -EINVAL;
 }
 
 /* Lay the ranges out from container id @next on, leaving out [@hole, @hole + 1) which is mapped to @own. */
@@ -197,7 +216,6 @@ int idmap_below(const struct idmap *wanted, const struct idmap *outer, struct id
         while (left.size) {
             const struct idmap_extent *line = line_of_host(outer, left.host);
             uint32_t at, n;
-            int r;
 
             if (!line) {
                 if (ret_missing)
@@ -206,9 +224,11 @@ int idmap_below(const struct idmap *wanted, const struct idmap *outer, struct id
             }
             at = left.host - line->host;
             n = line->size - at < left.size ? line->size - at : left.size;
-            r = idmap_add(ret, left.container, line->container + at, n);
-            if (r < 0)
-                return r;
+            /* Not idmap_add: lines that continue each other here may lie in two lines of @outer, and the
+             * kernel wants each within one (EPERM else). */
+            if (ret->n == IDMAP_MAX)
+                return -E2BIG;
+            ret->v[ret->n++] = (struct idmap_extent){ left.container, line->container + at, n };
             left.container += n;
             left.host += n;
             left.size -= n;

@@ -55,6 +55,9 @@ int idmap_build(enum ids_mode mode, uint32_t own, const struct subid_ranges *ran
  * before. */
 int idmap_add(struct idmap *map, uint32_t container, uint32_t host, uint32_t size);
 
+/* A uid_map or gid_map as procfs shows it ("container host size" per line). Returns 0 or -EINVAL. */
+int idmap_parse(const char *text, struct idmap *ret);
+
 /* The id on the host for @container. Returns 0 or -ENOENT. */
 int idmap_to_host(const struct idmap *map, uint32_t container, uint32_t *ret);
 

@@ -173,6 +173,7 @@ mount_add() { bundle_edit --argjson m "$1" '.mounts += [$m]'; }
     bundle_edit '.process.capabilities.bounding += ["CAP_MAGIC"]'
     bundle_args true
     run_lichen -0 run "$CTR"
+    [[ $stderr == *"process.capabilities: CAP_MAGIC is not known here, it is left out"* ]]
 }
 
 # ---- identity of the machine --------------------------------------------------------------------------------------

@@ -16,19 +16,33 @@
 #include "security/sysctl.h"
 #include "spec/names.h"
 
+/* Append a copy of the formatted text to @list. */
+static void add_text(struct plan *plan, struct spec_strings *list, const char *text)
+{
+    const char **v = ARENA_ARRAY(&plan->arena, list->n + 2, const char *);
+
+    for (size_t i = 0; i < list->n; i++)
+        v[i] = list->v[i];
+    v[list->n++] = arena_strdup(&plan->arena, text);
+    list->v = v;
+}
+
 void plan_downgrade(struct plan *plan, const char *format, ...)
 {
-    const char **list = ARENA_ARRAY(&plan->arena, plan->downgrades.n + 2, const char *);
     char text[ERR_MESSAGE_MAX];
     va_list ap;
 
     va_start(ap, format);
     (void)vsnprintf(text, sizeof(text), format, ap);
     va_end(ap);
-    for (size_t i = 0; i < plan->downgrades.n; i++)
-        list[i] = plan->downgrades.v[i];
-    list[plan->downgrades.n++] = arena_strdup(&plan->arena, text);
-    plan->downgrades.v = list;
+    add_text(plan, &plan->downgrades, text);
+}
+
+/* A downgrade that the specification wants logged as a warning. */
+static void warn_unknown_capability(struct plan *plan, const char *name)
+{
+    plan_downgrade(plan, "process.capabilities: %s is not known here, it is left out", name);
+    add_text(plan, &plan->warnings, plan->downgrades.v[plan->downgrades.n - 1]);
 }
 
 /* Namespaces: which are made, which joined, which shared. */
@@ -167,8 +181,7 @@ static int plan_process(struct plan *plan, const struct host *host, struct err *
         return err_set(e, EINVAL, "process.selinuxLabel %s: SELinux is not enabled on this host",
                        p->selinux_label);
     for (size_t i = 0; i < p->capabilities.unknown.n; i++)
-        plan_downgrade(plan, "process.capabilities: %s is not known here, it is left out",
-                       p->capabilities.unknown.v[i]);
+        warn_unknown_capability(plan, p->capabilities.unknown.v[i]);
     /* Real-time classes are the initial user namespace's to give: a container in another cannot take them. */
     r = limits_check(p, host->privileged, e);
     if (r >= 0 && host->privileged && plan->in_userns)

@@ -89,6 +89,7 @@ struct plan {
     bool terminal;
     bool runtime_hooks; /* prestart or createRuntime exist */
     struct spec_strings downgrades;
+    struct spec_strings warnings; /* those of them that create and run log */
 };
 
 /*

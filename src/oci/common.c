@@ -83,6 +83,13 @@ static int create_request(const struct cli *cli, struct create_request *ret, cha
     return 0;
 }
 
+/* What the specification wants logged (config.md "Linux Process": a capability that cannot be had). */
+static void log_warnings(const struct created *c)
+{
+    for (size_t i = 0; i < c->plan.warnings.n; i++)
+        log_message(LOG_WARNING, "%s", c->plan.warnings.v[i]);
+}
+
 int common_create(const struct cli *cli, bool for_run, struct created *ret, bool *ret_made, struct err *e)
 {
     _cleanup_free_ char *bundle = NULL;
@@ -99,6 +106,7 @@ int common_create(const struct cli *cli, bool for_run, struct created *ret, bool
     r = container_create(&request, ret, e);
     if (r < 0)
         return r;
+    log_warnings(ret);
     *ret_made = !cli->dry_run;
     if (cli->dry_run) {
         fputs(plan.data, stdout);

@@ -422,6 +422,9 @@ mount_add() { bundle_edit --argjson m "$1" '.mounts += [$m]'; }
     bundle_edit '.linux.rootfsPropagation = "private"'
     inside "awk '\$5 == \"/\"' /proc/self/mountinfo"
     [[ $stdout != *shared:* && $stdout != *master:* ]]
+    bundle_edit '.linux.rootfsPropagation = "unbindable"'
+    inside "awk '\$5 == \"/\"' /proc/self/mountinfo"
+    [[ $stdout == *unbindable* ]]
     refused '.linux.rootfsPropagation = "sideways"' "linux.rootfsPropagation"
 }
 

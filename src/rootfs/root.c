@@ -38,7 +38,11 @@ int root_isolate_propagation(const char *propagation, struct err *e)
     /* "shared" on the whole tree would send the container's mounts to the host; only the container's own root
      * may be it. */
     if (flags & MS_SHARED)
-        flags = MS_SLAVE | MS_REC;
+        flags = MS_SLAVE;
+    /* Of an unbindable tree neither the root nor any mount's source could be taken; to the host it is
+     * private. */
+    if (flags & MS_UNBINDABLE)
+        flags = MS_PRIVATE;
     r = mnt_mount(NULL, "/", NULL, flags | MS_REC, NULL);
     return r < 0 ? err_sys(e, r, "cannot isolate the mount propagation of /") : 0;
 }

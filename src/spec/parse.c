@@ -333,7 +333,9 @@ static void visit_table(const struct table *t, const char *prefix,
             .path = path,
             .type = type_names[f->type],
             .status = f->status,
+            .required = f->flags & FIELD_REQUIRED,
             .section = f->section ? f->section : t->section,
+            .file = t->file,
         };
 
         visit(&info, data);

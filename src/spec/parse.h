@@ -56,6 +56,7 @@ struct table {
     size_t n_fields;
     size_t element_size; /* of the struct filled, for arrays of it */
     const char *section; /* for rows that have none of their own */
+    const char *file;    /* that has the rows, for the compliance map */
     /* After all rows: what concerns several members at once. The path is the object's. */
     int (*check)(struct parse *p, void *out);
 };
@@ -122,7 +123,7 @@ struct field {
 #define ROW_REFUSED(t) .type = (t), .status = SPEC_REFUSED
 #define ROW_IGNORED(t) .type = (t), .status = SPEC_IGNORED
 
-#define TABLE_FIELDS(rows) .fields = (rows), .n_fields = ARRAY_SIZE(rows)
+#define TABLE_FIELDS(rows) .fields = (rows), .n_fields = ARRAY_SIZE(rows), .file = __FILE__
 
 field_reader parse_bool, parse_opt_bool, parse_integer, parse_string, parse_strings, parse_name, parse_choice,
     parse_flags, parse_member, parse_list, parse_map, parse_seccomp;

@@ -28,6 +28,7 @@ in_netns() {
 run_in_netns() { in_netns "$LICHEN_OCI" --root "$LICHEN_ROOT" run "$CTR"; }
 
 @test "an unprivileged user is refused with the reason, before anything is made" {
+    # covers: linux.netDevices
     requires user
     bundle_edit '.linux.netDevices = {lo: {}}'
     run_lichen -1 create "$CTR"
@@ -53,6 +54,7 @@ run_in_netns() { in_netns "$LICHEN_OCI" --root "$LICHEN_ROOT" run "$CTR"; }
 }
 
 @test "root: a device gets another name, or one of a template, in a user namespace too" {
+    # covers: linux.netDevices linux.netDevices.name
     requires --lane root root tun command=ip
     bundle_edit '.linux.netDevices = {d0: {name: "eth0"}, d1: {name: "net%d"}}'
     bundle_script 'ls /sys/class/net; ip -4 addr show eth0'

@@ -78,6 +78,7 @@ refused() {
 }
 
 @test "memoryPolicy is the process's, and exec's" {
+    # covers: linux.memoryPolicy linux.memoryPolicy.mode linux.memoryPolicy.nodes linux.memoryPolicy.flags
     [[ -e /proc/self/numa_maps ]] || skip "this kernel has no NUMA"
     bundle_edit '.linux.memoryPolicy = {mode: "MPOL_INTERLEAVE", nodes: "0", flags: ["MPOL_F_STATIC_NODES"]}'
     inside 'grep -m 1 stack /proc/self/numa_maps'
@@ -114,6 +115,7 @@ first_cpu() { awk '/^Cpus_allowed_list/ { split($2, a, /[,-]/); print a[1] }' /p
 allowed() { run_lichen -0 exec "$@" grep Cpus_allowed_list /proc/self/status && allowed=${stdout##*[[:space:]]}; }
 
 @test "execCPUAffinity: final is where exec's process runs, initial where it begins" {
+    # covers: process.execCPUAffinity process.execCPUAffinity.initial process.execCPUAffinity.final
     local cpu all allowed
     cpu=$(first_cpu)
     all=$(awk '/^Cpus_allowed_list/ { print $2 }' /proc/self/status)

@@ -76,6 +76,7 @@ static bool exists(const char *path)
     return faccessat(root, path, F_OK, 0) == 0;
 }
 
+/* covers: linux.intelRdt linux.intelRdt.enableMonitoring */
 static void without_clos_id_the_group_is_the_containers_own(void)
 {
     const struct spec_intel_rdt rdt = { .set = true, .enable_monitoring = true };
@@ -94,6 +95,7 @@ static void without_clos_id_the_group_is_the_containers_own(void)
     end();
 }
 
+/* covers: linux.intelRdt.schemata linux.intelRdt.l3CacheSchema */
 static void schemata_are_written_last(void)
 {
     const char *lines[] = { "L2:0=f", NULL };
@@ -112,6 +114,7 @@ static void schemata_are_written_last(void)
     end();
 }
 
+/* covers: linux.intelRdt.closID linux.intelRdt.l3CacheSchema linux.intelRdt.memBwSchema */
 static void an_existing_group_must_have_the_values(void)
 {
     struct spec_intel_rdt rdt = { .set = true, .clos_id = "gold" };

@@ -70,6 +70,7 @@ struct cgroup_plan {
     char slice[256], scope[256]; /* systemd */
     char mount[256];             /* the cgroup2 mount point */
     unsigned needed;             /* controllers the requested limits need */
+    bool device_filter;          /* root: linux.resources.devices is enforced by a program of the kernel's */
     uint64_t inode;              /* the directory's, from begin or finish on; 0: not known to be ours */
     char downgrade[ERR_MESSAGE_MAX]; /* why a default (not asked for by name) could not be had; "" none */
 };

@@ -293,18 +293,22 @@ static int choose_auto(const struct decision *d, struct err *e)
     return r;
 }
 
-static void note_devices(const struct decision *d)
+/* Only root could make another node; for everybody else the nodes are the policy (create/plan_rootfs.c). */
+static void decide_devices(const struct decision *d)
 {
     char before[ERR_MESSAGE_MAX];
 
-    if (!d->request->resources->n_device_rules)
+    if (!d->request->resources->n_device_rules || !d->host->privileged)
+        return;
+    d->plan->device_filter = d->plan->manager != CGROUP_NONE;
+    if (d->plan->device_filter)
         return;
     (void)str_format(before, sizeof(before), "%s", d->plan->downgrade);
-    (void)str_format(
-        d->plan->downgrade, sizeof(d->plan->downgrade),
-        "%s%slinux.resources.devices: no device filter is loaded, the device nodes in the container are "
-        "the policy",
-        before, *before ? "; " : "");
+    (void)str_format(d->plan->downgrade, sizeof(d->plan->downgrade),
+                     "%s%slinux.resources.devices: no device filter is loaded, since there is no cgroup; the "
+                     "device nodes in "
+                     "the container are the policy",
+                     before, *before ? "; " : "");
 }
 
 int cgroup_decide(const struct cgroup_host *host, const struct cgroup_request *request,
@@ -341,7 +345,7 @@ int cgroup_decide(const struct cgroup_host *host, const struct cgroup_request *r
     }
     if (r < 0)
         return r;
-    note_devices(&d);
+    decide_devices(&d);
     *ret = plan;
     return 0;
 }

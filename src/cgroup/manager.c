@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/fd.h"
+#include "cgroup/devices.h"
 #include "cgroup/private.h"
 
 static const struct cgroup_vtable none_vtable = { 0 };
@@ -59,6 +60,20 @@ uint64_t cgroup_inode(int dirfd)
     return fstat(dirfd, &st) < 0 ? 0 : st.st_ino;
 }
 
+/* Before the container's first process is in it, or before it goes on. */
+static int attach_filter(const struct cgroup *cg, const struct spec_resources *resources, struct err *e)
+{
+    struct device_program program;
+    int r;
+
+    if (!cg->plan.device_filter || cg->dirfd < 0)
+        return 0;
+    device_program_make(resources->device_rules, resources->n_device_rules, &program);
+    r = device_program_attach(&program, cg->dirfd, e);
+    device_program_free(&program);
+    return r;
+}
+
 int cgroup_begin(const struct cgroup_plan *plan, const struct spec_resources *resources, pid_t pid,
                  struct cgroup *ret, struct err *e)
 {
@@ -69,6 +84,11 @@ int cgroup_begin(const struct cgroup_plan *plan, const struct spec_resources *re
     r = cgroup_settings_make(resources, &settings, e);
     if (r >= 0 && vtable_of(&cg)->begin)
         r = vtable_of(&cg)->begin(&cg, &settings, pid, e);
+    if (r >= 0) {
+        r = attach_filter(&cg, resources, e);
+        if (r < 0 && vtable_of(&cg)->destroy)
+            (void)vtable_of(&cg)->destroy(&cg, NULL);
+    }
     if (r < 0) {
         cgroup_close(&cg);
         return r;
@@ -87,7 +107,9 @@ int cgroup_finish(struct cgroup *cg, const struct spec_resources *resources, pid
     if (!vtable_of(cg)->finish)
         return 0;
     r = cgroup_settings_make(resources, &settings, e);
-    return r < 0 ? r : vtable_of(cg)->finish(cg, &settings, pid, e);
+    if (r >= 0)
+        r = vtable_of(cg)->finish(cg, &settings, pid, e);
+    return r < 0 ? r : attach_filter(cg, resources, e);
 }
 
 int cgroup_open(const struct cgroup_plan *plan, struct cgroup *ret, struct err *e)

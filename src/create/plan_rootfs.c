@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/path.h"
+#include "cgroup/devices.h"
 #include "create/plan_parts.h"
 #include "rootfs/devices.h"
 #include "rootfs/mountapi.h"
@@ -260,6 +261,13 @@ static int plan_devices(struct plan *plan, const struct host *host, struct err *
     const struct spec *spec = plan->spec;
 
     plan->bind_devices = plan->in_userns || !host->privileged;
+    if (!plan->cgroup.device_filter && plan->bind_devices) {
+        int r = device_rules_check(spec->resources.device_rules, spec->resources.n_device_rules,
+                                   spec->devices, spec->n_devices, e);
+
+        if (r < 0)
+            return r;
+    }
     for (size_t i = 0; plan->bind_devices && i < spec->n_devices; i++) {
         char field[64];
         int r;

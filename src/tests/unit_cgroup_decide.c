@@ -339,14 +339,19 @@ static void the_system_bus_is_never_used_unprivileged(void)
     CHECK_INT(decide(&h, CGROUP_SYSTEMD, NULL, NULL).r, -EOPNOTSUPP);
 }
 
-static void device_rules_are_recorded(void)
+static void device_rules_are_enforced_for_root_in_a_cgroup(void)
 {
     struct spec_device_rule rule = { .allow = false, .type = 'a', .access = "rwm" };
     struct spec_resources r = { .n_device_rules = 1, .device_rules = &rule };
 
-    CHECK(
-        str_has_prefix(decide(&session, CGROUP_AUTO, NULL, &r).plan.downgrade, "linux.resources.devices: "));
-    CHECK(strstr(decide(&bare, CGROUP_AUTO, NULL, &r).plan.downgrade, "; linux.resources.devices: "));
+    CHECK(decide(&root_systemd, CGROUP_AUTO, NULL, &r).plan.device_filter);
+    CHECK(!decide(&root_systemd, CGROUP_AUTO, NULL, NULL).plan.device_filter);
+    /* The nodes are the policy, which is no downgrade. */
+    CHECK(!decide(&session, CGROUP_AUTO, NULL, &r).plan.device_filter);
+    CHECK_STR(decide(&session, CGROUP_AUTO, NULL, &r).plan.downgrade, "");
+    CHECK(!strstr(decide(&bare, CGROUP_AUTO, NULL, &r).plan.downgrade, "linux.resources.devices"));
+    CHECK(!decide(&hybrid, CGROUP_AUTO, NULL, &r).plan.device_filter);
+    CHECK(strstr(decide(&hybrid, CGROUP_AUTO, NULL, &r).plan.downgrade, "; linux.resources.devices: "));
 }
 
 UNIT_MAIN(TEST(a_login_gets_a_scope_of_the_users_manager), TEST(root_uses_the_system_manager),
@@ -359,4 +364,5 @@ UNIT_MAIN(TEST(a_login_gets_a_scope_of_the_users_manager), TEST(root_uses_the_sy
           TEST(none_is_fine_without_limits_and_recorded), TEST(a_limit_without_any_cgroup_is_an_error),
           TEST(a_limit_of_the_core_needs_a_cgroup_too), TEST(disabled_ignores_the_path),
           TEST(an_explicit_manager_that_is_missing_is_an_error),
-          TEST(the_system_bus_is_never_used_unprivileged), TEST(device_rules_are_recorded))
+          TEST(the_system_bus_is_never_used_unprivileged),
+          TEST(device_rules_are_enforced_for_root_in_a_cgroup))

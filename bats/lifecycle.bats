@@ -833,3 +833,29 @@ podman_status() {
     run_lichen -1 run --pidfd-socket "$T/pidfd.sock" "$CTR-2"
     [[ $stderr == *"--pidfd-socket $T/pidfd.sock: Connection refused"* && -z $(state_of "$CTR-2") ]]
 }
+@test "a foreground run does not keep other verbs waiting" {
+    bundle_args sleep 100
+    "$LICHEN_OCI" --root "$LICHEN_ROOT" run "$CTR" </dev/null >/dev/null 2>&1 3>&- 4>&- &
+    local run=$! rc=0
+    wait_state "$CTR" running
+    capture timeout 10 "$LICHEN_OCI" --root "$LICHEN_ROOT" mounts add "$CTR" - <<<'[]'
+    [[ $status -eq 0 ]]
+    run_lichen -0 kill "$CTR" KILL
+    wait "$run" || rc=$?
+    [[ $rc -eq 137 && -z $(state_of "$CTR") ]]
+}
+
+@test "a foreground run whose container another command deletes and makes anew leaves the new one alone" {
+    bundle_args sleep 100
+    "$LICHEN_OCI" --root "$LICHEN_ROOT" run "$CTR" </dev/null >"$T/said" 2>&1 3>&- 4>&- &
+    local run=$! rc=0
+    wait_state "$CTR" running
+    # Stopped, so that it cannot take its container away itself before the new one is there.
+    kill -STOP "$run"
+    run_lichen -0 delete --force "$CTR"
+    run_lichen -0 create "$CTR"
+    kill -CONT "$run"
+    wait "$run" || rc=$?
+    [[ $rc -eq 137 && ! -s $T/said ]]
+    state_is "$CTR" created
+}

@@ -54,6 +54,8 @@ int container_open(const char *root_option, const char *id, bool lock, struct co
     r = ret->dir = state_open(ret->root, id, e);
     if (r >= 0 && lock)
         r = state_lock(ret->dir, LOCK_TIMEOUT_MS, id, e);
+    if (r >= 0 && lock && !state_is_current(ret->root, ret->dir, id))
+        r = err_set(e, ENOENT, "container does not exist: %s", id);
     if (r >= 0)
         r = record_read(ret->dir, id, &ret->record, e);
     if (r < 0)

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "cgroup/cgroup.h"
+#include "create/notify.h"
 #include "security/seccomp.h"
 #include "spec/spec.h"
 #include "state/lifecycle.h"
@@ -82,7 +83,8 @@ int container_update(struct container *c, const char *patch, size_t size, struct
 int container_mounts(struct container *c, const char *text, size_t size, bool add, struct err *e);
 
 /* The verbs. Each checks the status first. */
-int container_start(struct container *c, struct err *e);
+/* *ret_notify: what notify_forward wants, made before the process runs; released by the caller. */
+int container_start(struct container *c, struct notify *ret_notify, struct err *e);
 int container_kill(struct container *c, int signal, bool all, struct err *e);
 /* @force: kill first, cope with half-made containers, and -ENOENT is success. */
 int container_delete(struct container *c, bool force, struct err *e);

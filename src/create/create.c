@@ -19,6 +19,7 @@
 #include "create/cleanup.h"
 #include "create/container.h"
 #include "create/hooks.h"
+#include "create/notify.h"
 #include "create/parent.h"
 #include "create/pid_file.h"
 #include "create/socket.h"
@@ -165,6 +166,7 @@ static void fill_record(const struct create_request *request, struct created *c,
     rec->cgroup_user = cg->user;
     if (cg->manager == CGROUP_NONE)
         rec->cgroup_reason = cg->downgrade[0] ? cg->downgrade : "cgroups were disabled by the caller";
+    rec->notify_socket = c->plan.options.passed.notify ? c->plan.options.notify_socket : NULL;
     rec->seccomp_listener = c->plan.seccomp_listener;
     rec->seccomp_metadata = c->plan.seccomp_listener ? c->spec->seccomp.listener_metadata : NULL;
     rec->driver = rootfs_driver_name(c->plan.driver);
@@ -234,6 +236,8 @@ static int make_state(struct create_request *request, struct created *c, const s
     if (c->plan.driver != ROOTFS_DIR && host->privileged && c->plan.in_userns &&
         (fchmod(c->root, 0711) < 0 || fchmod(c->dir, 0711) < 0))
         return err_sys(e, errno, "state directory");
+    if (c->plan.options.passed.notify && mkdirat(c->dir, NOTIFY_DIRECTORY, 0755) < 0)
+        return err_sys(e, errno, "NOTIFY_SOCKET: its directory in the state directory");
     r = write_resolv_conf(c, e);
     return r < 0 ? r : make_overlay(c, e);
 }

@@ -107,6 +107,7 @@ static int run_process(struct exec *x, struct err *e)
         .memory_policy = x->spec ? &x->spec->memory_policy : NULL,
         .filter = &x->filter,
         .preserve_fds = x->request->preserve_fds,
+        .passed = x->request->passed,
         .no_new_keyring = x->request->no_new_keyring,
         .id = x->c->id,
         .setgroups_denied = x->setgroups_denied,

@@ -7,12 +7,14 @@
 
 #include "base/err.h"
 #include "create/container.h"
+#include "create/process.h"
 #include "spec/spec.h"
 
 struct exec_request {
     const struct spec_process
         *process; /* complete: what the command line and the frozen config make together */
     unsigned preserve_fds;
+    struct process_passed passed;
     bool detach, ignore_paused, no_new_keyring;
     const char *pid_file, *console_socket, *pidfd_socket;
     const char *cgroup; /* --cgroup: a subdirectory of the container's cgroup, or NULL */

@@ -163,6 +163,7 @@ static int check_program(struct init *in, struct err *e)
         .memory_policy = &plan->spec->memory_policy,
         .filter = &in->c->filter,
         .preserve_fds = plan->options.preserve_fds,
+        .passed = plan->options.passed,
         .no_new_keyring = plan->options.no_new_keyring,
         .id = plan->options.id,
         .setgroups_denied = in->setgroups_denied,

@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "cgroup/cgroup.h"
 #include "create/host.h"
+#include "create/process.h"
 #include "net/net.h"
 #include "rootfs/mount.h"
 #include "rootfs/overlay.h"
@@ -31,7 +32,9 @@ struct create_options {
     const char *pidfd_socket;     /* where a pidfd of init is sent, or NULL */
     const char *seccomp_receiver; /* RUN_OCI_SECCOMP_RECEIVER, crun's way to name the agent, or NULL */
     bool no_pivot, no_new_keyring;
-    unsigned preserve_fds; /* descriptors 3 .. 3 + n - 1 are handed to the process */
+    unsigned preserve_fds; /* descriptors 3 .. 3 + n - 1 are handed to the process, the passed ones first */
+    struct process_passed passed; /* its notify is the plan's to fill in */
+    const char *notify_socket;    /* the caller's NOTIFY_SOCKET, checked, or NULL */
     bool systemd_cgroup;
     enum cgroup_manager cgroup_manager;
     bool ids_given;

@@ -8,6 +8,7 @@
 
 #include "base/path.h"
 #include "cgroup/devices.h"
+#include "create/notify.h"
 #include "create/plan_parts.h"
 #include "rootfs/devices.h"
 #include "rootfs/mountapi.h"
@@ -256,6 +257,23 @@ static void plan_resolv_conf(struct plan *plan)
     plan->n_mounts++;
 }
 
+/* The directory that holds the container's NOTIFY_SOCKET, as runc binds it (create/notify.h). */
+static void plan_notify(struct plan *plan)
+{
+    if (!plan->options.notify_socket || !plan->spec->has_process)
+        return;
+    plan->mounts[plan->n_mounts++] = (struct mount_op){
+        .field = "NOTIFY_SOCKET",
+        .type = "bind",
+        .source = arena_printf(&plan->arena, "%s/" NOTIFY_DIRECTORY, plan->options.state_dir),
+        .destination = NOTIFY_MOUNT,
+        .options = { .bind = true,
+                     .set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC },
+        .optional = true,
+    };
+    plan->options.passed.notify = NOTIFY_ENV;
+}
+
 static int plan_devices(struct plan *plan, const struct host *host, struct err *e)
 {
     const struct spec *spec = plan->spec;
@@ -301,13 +319,14 @@ int plan_rootfs(struct plan *plan, const struct host *host, struct err *e)
                             : arena_printf(&plan->arena, "%s/rootfs", plan->options.state_dir);
     plan->setup_dev = true;
     plan->n_mounts = spec->n_mounts;
-    plan->mounts = ARENA_ARRAY(&plan->arena, spec->n_mounts + 1, struct mount_op);
-    plan->idmaps = ARENA_ARRAY(&plan->arena, spec->n_mounts + 1, struct plan_idmap);
+    plan->mounts = ARENA_ARRAY(&plan->arena, spec->n_mounts + 2, struct mount_op);
+    plan->idmaps = ARENA_ARRAY(&plan->arena, spec->n_mounts + 2, struct plan_idmap);
     for (size_t i = 0; i < spec->n_mounts; i++) {
         r = plan_mount(plan, host, i, e);
         if (r < 0)
             return r;
     }
     plan_resolv_conf(plan);
+    plan_notify(plan);
     return plan_devices(plan, host, e);
 }

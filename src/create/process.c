@@ -187,17 +187,51 @@ static char *home_of(uint32_t uid)
     return NULL;
 }
 
-/* The environment for execve: as given, with HOME added where missing, as every runtime does. */
-static char **final_env(const struct spec_process *p)
+#define OWN_ENV 4
+
+/* What replaces the configuration's own values: the sockets that are ours to hand over, for this very
+ * process. */
+static size_t own_env(const struct process_passed *passed, char *ret[OWN_ENV])
 {
-    char **env = mem_zalloc_array(p->env.n + 2, sizeof(char *));
+    size_t n = 0;
+
+    if (passed->listen_fds) {
+        ret[n++] = str_printf("LISTEN_FDS=%u", passed->listen_fds);
+        ret[n++] = str_printf("LISTEN_PID=%d", (int)getpid());
+        if (passed->listen_names)
+            ret[n++] = str_printf("LISTEN_FDNAMES=%s", passed->listen_names);
+    }
+    if (passed->notify)
+        ret[n++] = str_printf("NOTIFY_SOCKET=%s", passed->notify);
+    return n;
+}
+
+static bool is_replaced(const char *entry, char *const own[], size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (strncmp(entry, own[i], strcspn(own[i], "=") + 1) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The environment for execve: as given, with HOME added where missing, as every runtime does. */
+static char **final_env(const struct process_setup *s)
+{
+    const struct spec_process *p = s->process;
+    char **env = mem_zalloc_array(p->env.n + OWN_ENV + 2, sizeof(char *)), *own[OWN_ENV];
+    size_t n = 0, n_own = own_env(&s->passed, own);
     _cleanup_free_ char *home = NULL;
 
-    for (size_t i = 0; i < p->env.n; i++)
-        env[i] = (char *)p->env.v[i];
+    for (size_t i = 0; i < p->env.n; i++) {
+        if (!is_replaced(p->env.v[i], own, n_own))
+            env[n++] = (char *)p->env.v[i];
+    }
+    for (size_t i = 0; i < n_own; i++)
+        env[n++] = own[i];
     if (!env_value(p, "HOME")) {
         home = home_of(p->user.uid);
-        env[p->env.n] = str_printf("HOME=%s", home ? home : "/");
+        env[n++] = str_printf("HOME=%s", home ? home : "/");
     }
     return env;
 }
@@ -310,7 +344,7 @@ static int become(struct process_setup *s, int report_fd, struct err *e)
 int process_run(struct process_setup *s, int *report_fd, struct err *e)
 {
     int first = 3 + (int)s->preserve_fds, r;
-    char **env = final_env(s->process);
+    char **env = final_env(s);
 
     r = become(s, *report_fd, e);
     if (r < 0)

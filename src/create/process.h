@@ -14,7 +14,15 @@
 #include "security/seccomp.h"
 #include "spec/spec.h"
 
+/* Sockets handed down from a service manager (sd_listen_fds(3), sd_notify(3)). */
+struct process_passed {
+    unsigned listen_fds;      /* LISTEN_FDS: the first of the preserved descriptors */
+    const char *listen_names; /* LISTEN_FDNAMES or NULL */
+    const char *notify;       /* NOTIFY_SOCKET in the container, or NULL */
+};
+
 struct process_setup {
+    struct process_passed passed;
     const struct spec_process *process;
     const struct spec_personality *personality; /* linux.personality and memoryPolicy, or NULL */
     const struct spec_memory_policy *memory_policy;

@@ -71,12 +71,13 @@ static int run_hooks(struct container *c, const struct spec *spec, enum spec_hoo
     return spec ? hooks_run(&spec->hooks, kind, &c->record, status, e) : 0;
 }
 
-int container_start(struct container *c, struct err *e)
+int container_start(struct container *c, struct notify *ret_notify, struct err *e)
 {
     _cleanup_(spec_freep) struct spec *hooks = NULL;
     _cleanup_close_ int sock = -1;
     int r;
 
+    *ret_notify = (struct notify){ .sock = -1, .host = -1 };
     r = lifecycle_check(VERB_START, container_status(c), c->id, e);
     if (r < 0)
         return r;
@@ -87,6 +88,9 @@ int container_start(struct container *c, struct err *e)
         return err_sys(e, sock, "container %s: start socket", c->id);
     /* Connected without blocking; from here a wait for the answer is wanted. */
     (void)fd_set_blocking(sock);
+    r = notify_open(c->dir, c->record.notify_socket, ret_notify, e);
+    if (r < 0)
+        return r;
     r = container_release(sock, &c->record, e);
     if (r < 0)
         return r;

@@ -21,19 +21,47 @@
 #define PRESERVE_MAX 1024
 #define INPUT_MAX    (4U << 20)
 
-int common_preserve_fds(const char *text, unsigned *ret, struct err *e)
+/* LISTEN_PID names who the descriptors are for; without it they are taken, as crun does. */
+static int listen_fds(struct process_passed *ret, struct err *e)
+{
+    const char *text = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID"), *names = getenv("LISTEN_FDNAMES");
+    uint64_t n = 0, whose = (uint64_t)getpid();
+
+    if (!text || !*text)
+        return 0;
+    if (pid && *pid && str_to_u64(pid, 1, INT32_MAX, &whose) < 0)
+        return err_set(e, EINVAL, "LISTEN_PID=%s: not a process id", pid);
+    if (str_to_u64(text, 0, PRESERVE_MAX, &n) < 0)
+        return err_set(e, EINVAL, "LISTEN_FDS=%s: a number from 0 to %d", text, PRESERVE_MAX);
+    if (whose != (uint64_t)getpid())
+        return 0;
+    ret->listen_fds = (unsigned)n;
+    ret->listen_names = names;
+    return 0;
+}
+
+int common_preserve_fds(const char *text, unsigned *ret, struct process_passed *ret_passed, struct err *e)
 {
     uint64_t n = 0;
+    int r;
 
+    *ret_passed = (struct process_passed){ 0 };
     if (text && str_to_u64(text, 0, PRESERVE_MAX, &n) < 0)
         return err_set(e, EINVAL, "--preserve-fds %s: a number from 0 to %d", text, PRESERVE_MAX);
-    for (uint64_t i = 0; i < n; i++) {
-        if (fcntl((int)(3 + i), F_GETFD) < 0)
-            return err_set(e, EBADF, "--preserve-fds %s: descriptor %d is not open", text, (int)(3 + i));
+    r = listen_fds(ret_passed, e);
+    if (r < 0)
+        return r;
+    for (uint64_t i = 0; i < n + ret_passed->listen_fds; i++) {
+        if (fcntl((int)(3 + i), F_GETFD) >= 0)
+            continue;
+        if (i < ret_passed->listen_fds)
+            return err_set(e, EBADF, "LISTEN_FDS=%u: descriptor %d is not open", ret_passed->listen_fds,
+                           (int)(3 + i));
+        return err_set(e, EBADF, "--preserve-fds %s: descriptor %d is not open", text, (int)(3 + i));
     }
-    *ret = (unsigned)n;
+    *ret = (unsigned)n + ret_passed->listen_fds;
     /* Whatever else our caller left open is not for the container (CVE-2024-21626). */
-    (void)fd_cloexec_from(3 + (unsigned)n);
+    (void)fd_cloexec_from(3 + *ret);
     return 0;
 }
 
@@ -50,7 +78,7 @@ static int parse_manager(const struct cli *cli, struct create_options *o, struct
 
 static int create_request(const struct cli *cli, struct create_request *ret, char **ret_bundle, struct err *e)
 {
-    const char *given = cli->bundle ? cli->bundle : ".";
+    const char *given = cli->bundle ? cli->bundle : ".", *notify = getenv("NOTIFY_SOCKET");
     _cleanup_free_ char *absolute = realpath(given, NULL);
     struct create_options *o = &ret->options;
     int r;
@@ -59,7 +87,11 @@ static int create_request(const struct cli *cli, struct create_request *ret, cha
         (struct create_request){ .root_option = cli->root, .dry_run = cli->dry_run, .config = cli->config };
     if (!absolute)
         return err_sys(e, errno, "--bundle %s", given);
-    r = common_preserve_fds(cli->preserve_fds, &o->preserve_fds, e);
+    r = common_preserve_fds(cli->preserve_fds, &o->preserve_fds, &o->passed, e);
+    if (notify && *notify) {
+        o->notify_socket = notify;
+        r = r < 0 ? r : notify_check(notify, e);
+    }
     if (r >= 0)
         r = parse_manager(cli, o, e);
     if (r >= 0 && cli->ids) {

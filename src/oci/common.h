@@ -7,8 +7,11 @@
 #include "create/create.h"
 #include "oci/cli.h"
 
-/* --preserve-fds: how many, checked to be open. Returns 0 or -errno. */
-int common_preserve_fds(const char *text, unsigned *ret, struct err *e);
+/*
+ * Descriptors for the process: those of LISTEN_FDS, when they are for us (sd_listen_fds(3)), then
+ * --preserve-fds @text more. *ret is their sum, checked to be open. Returns 0 or -errno.
+ */
+int common_preserve_fds(const char *text, unsigned *ret, struct process_passed *ret_passed, struct err *e);
 
 /* Read the file @path that @option names, "-" for stdin. Returns 0 or -errno. */
 int common_read_input(const char *option, const char *path, struct buf *ret, struct err *e);

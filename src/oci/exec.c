@@ -179,7 +179,7 @@ int verb_exec(struct cli *cli, struct err *e)
     struct container c;
     int r;
 
-    r = common_preserve_fds(cli->preserve_fds, &request.preserve_fds, e);
+    r = common_preserve_fds(cli->preserve_fds, &request.preserve_fds, &request.passed, e);
     if (r >= 0)
         r = common_open(cli, false, &c, e);
     if (r < 0)

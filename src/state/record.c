@@ -60,6 +60,7 @@ static const struct member members[] = {
     MEMBER("cgroupUser", MEMBER_BOOL, cgroup_user),
     MEMBER("cgroupReason", MEMBER_STRING, cgroup_reason),
     MEMBER("resources", MEMBER_STRING, resources),
+    MEMBER("notifySocket", MEMBER_STRING, notify_socket),
     MEMBER("seccompListener", MEMBER_STRING, seccomp_listener),
     MEMBER("seccompMetadata", MEMBER_STRING, seccomp_metadata),
     MEMBER("driver", MEMBER_STRING, driver),

@@ -45,6 +45,7 @@ struct record {
     bool rdt_made;
     const char *cgroup_reason; /* why there is no cgroup, or NULL */
     const char *resources;     /* JSON: linux.resources as update left it, NULL before the first one */
+    const char *notify_socket; /* the service manager's, where create had one, or NULL */
     const char *seccomp_listener, *seccomp_metadata; /* the agent's socket, and what it is told; or NULL */
     const char *driver;                              /* "dir", "overlay", "fuse-overlayfs" */
     const char *id_map;                              /* "default", "keep-id", "single", "config", "none" */

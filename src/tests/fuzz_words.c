@@ -1,13 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Any text as a number of bytes and as a duration. What is accepted must be in range. */
+/* Any text as a number of bytes, as a duration (what is accepted must be in range) and as a container's
+ * sd_notify message. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "create/notify.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Nothing that would redirect the service manager comes out. */
+static void check_notify(const char *text, size_t size)
+{
+    _cleanup_buf_ struct buf out = { 0 };
+
+    (void)notify_filter(text, size, &out);
+    if (out.len && (out.data[out.len - 1] != '\n' || strlen(out.data) != out.len))
+        abort();
+    for (const char *line = out.data; line && *line; line = strchr(line, '\n') + 1) {
+        if (strncmp(line, "MAINPID", 7) == 0 || strncmp(line, "FD", 2) == 0 ||
+            strncmp(line, "BARRIER", 7) == 0)
+            abort();
+    }
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -21,5 +38,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (str_to_duration(text, &ms) == 0 ? ms < 0 : ms != -1)
         abort();
     free(text);
+    check_notify((const char *)data, size);
     return 0;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "create/notify.h"
 #include "create/plan.h"
 #include "create/sync.h"
 #include "tests/unit.h"
@@ -229,7 +230,42 @@ static void ports_need_a_slirp_network(void)
     spec_free(spec);
 }
 
-UNIT_MAIN(TEST(a_message_arrives_with_its_value_text_and_descriptor), TEST(a_text_too_long_is_cut_not_lost),
+static void a_container_tells_the_service_manager_only_what_it_may(void)
+{
+    static const struct {
+        const char *text, *out;
+        bool ready;
+    } rows[] = {
+        { "READY=1", "READY=1\n", true },
+        { "STATUS=up\nREADY=1\n", "STATUS=up\nREADY=1\n", true },
+        { "READY=0", "READY=0\n", false },
+        { "READY=10", "READY=10\n", false },
+        { "MAINPID=1\nWATCHDOG=1", "WATCHDOG=1\n", false },
+        { "MAINPID=1", "", false },
+        { "BARRIER=1", "", false },
+        { "FDSTORE=1\nFDNAME=x\nNOTIFYACCESS=all", "", false },
+        { " READY=1", "", false },
+        { "STATUS=READY=1", "STATUS=READY=1\n", false },
+        { "", "", false },
+        { "\n\n", "", false },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        _cleanup_buf_ struct buf out = { 0 };
+
+        CHECK_INT(notify_filter(rows[i].text, strlen(rows[i].text), &out), rows[i].ready);
+        CHECK_STR(out.data ? out.data : "", rows[i].out);
+    }
+    {
+        _cleanup_buf_ struct buf out = { 0 };
+
+        CHECK_INT(notify_filter("READY=1\0\nSTATUS=x", 17, &out), false);
+        CHECK_STR(out.data, "STATUS=x\n");
+    }
+}
+
+UNIT_MAIN(TEST(a_container_tells_the_service_manager_only_what_it_may),
+          TEST(a_message_arrives_with_its_value_text_and_descriptor), TEST(a_text_too_long_is_cut_not_lost),
           TEST(a_failure_travels_as_the_senders_error), TEST(the_end_of_a_peer_names_what_was_awaited),
           TEST(an_unexpected_message_names_both),
           TEST(a_stock_bundle_gets_a_user_namespace_with_the_default_map),

@@ -109,6 +109,7 @@ static int run_process(struct exec *x, struct err *e)
         .preserve_fds = x->request->preserve_fds,
         .passed = x->request->passed,
         .no_new_keyring = x->request->no_new_keyring,
+        .keep_groups = record_annotation(&x->c->record, "run.oci.keep_original_groups") != NULL,
         .id = x->c->id,
         .setgroups_denied = x->setgroups_denied,
     };

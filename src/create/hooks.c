@@ -40,7 +40,41 @@ static int state_file(const struct record *record, enum lifecycle_status status,
     return TAKE_FD(fd);
 }
 
-static void __attribute__((noreturn)) exec_hook(const struct spec_hook *hook, pid_t parent, int in, int out)
+/* Where run.oci.hooks.stdout and .stderr put a hook's output, or -1. Only the caller's own files: what runs
+ * in the container's namespaces would find the container's at that path. */
+struct hook_output {
+    int out, err;
+};
+
+static void close_output(struct hook_output *output)
+{
+    fd_close(output->out);
+    fd_close(output->err);
+}
+
+static int open_one(const struct record *record, const char *key, int *ret, struct err *e)
+{
+    const char *path = record_annotation(record, key);
+
+    if (!path)
+        return 0;
+    *ret = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
+    return *ret < 0 ? err_sys(e, errno, "annotation %s: %s", key, path) : 0;
+}
+
+static int open_output(const struct record *record, enum spec_hook_kind kind, struct hook_output *ret,
+                       struct err *e)
+{
+    int r;
+
+    if (kind == HOOK_CREATE_CONTAINER || kind == HOOK_START_CONTAINER)
+        return 0;
+    r = open_one(record, "run.oci.hooks.stdout", &ret->out, e);
+    return r < 0 ? r : open_one(record, "run.oci.hooks.stderr", &ret->err, e);
+}
+
+static void __attribute__((noreturn))
+exec_hook(const struct spec_hook *hook, pid_t parent, int in, int out, const struct hook_output *output)
 {
     char *const fallback[] = { (char *)hook->path, NULL };
     char *const no_env[] = { NULL };
@@ -51,8 +85,8 @@ static void __attribute__((noreturn)) exec_hook(const struct spec_hook *hook, pi
         _exit(127);
     proc_reset_signals();
     (void)dup2(in, STDIN_FILENO);
-    (void)dup2(out, STDOUT_FILENO);
-    (void)dup2(out, STDERR_FILENO);
+    (void)dup2(output->out >= 0 ? output->out : out, STDOUT_FILENO);
+    (void)dup2(output->err >= 0 ? output->err : out, STDERR_FILENO);
     (void)fd_close_from(3);
     execve(hook->path, hook->args.n ? (char *const *)hook->args.v : fallback,
            hook->env.n ? (char *const *)hook->env.v : no_env);
@@ -105,7 +139,7 @@ static int supervise(int pidfd, int out, int timeout_s, char *kept)
 }
 
 static int run_one(const struct spec_hook *hook, const char *name, const struct record *record,
-                   enum lifecycle_status status, struct err *e)
+                   enum lifecycle_status status, const struct hook_output *output, struct err *e)
 {
     _cleanup_close_ int in = state_file(record, status, e), out = -1, pidfd = -1;
     char kept[OUTPUT_KEPT + 1];
@@ -120,7 +154,7 @@ static int run_one(const struct spec_hook *hook, const char *name, const struct 
     out = pipefd[0];
     pid = proc_clone(0, -1, &pidfd);
     if (pid == 0)
-        exec_hook(hook, parent, in, pipefd[1]);
+        exec_hook(hook, parent, in, pipefd[1], output);
     fd_close(pipefd[1]);
     if (pid < 0)
         return err_sys(e, pid, "%s: cannot start %s", name, hook->path);
@@ -143,14 +177,17 @@ static int run_one(const struct spec_hook *hook, const char *name, const struct 
 int hooks_run(const struct spec_hooks *hooks, enum spec_hook_kind kind, const struct record *record,
               enum lifecycle_status status, struct err *e)
 {
-    int result = 0;
+    _cleanup_(close_output) struct hook_output output = { -1, -1 };
+    int result = hooks->n[kind] ? open_output(record, kind, &output, e) : 0;
 
+    if (result < 0)
+        return result;
     for (size_t i = 0; i < hooks->n[kind]; i++) {
         char name[64];
         int r;
 
         (void)str_format(name, sizeof(name), "hooks.%s[%zu]", spec_hook_names[kind], i);
-        r = run_one(&hooks->v[kind][i], name, record, status, result < 0 ? NULL : e);
+        r = run_one(&hooks->v[kind][i], name, record, status, &output, result < 0 ? NULL : e);
         if (r < 0 && result == 0)
             result = r;
         /* runtime.md, "Lifecycle": only after a failing poststop hook do the others still run. */

@@ -165,6 +165,7 @@ static int check_program(struct init *in, struct err *e)
         .preserve_fds = plan->options.preserve_fds,
         .passed = plan->options.passed,
         .no_new_keyring = plan->options.no_new_keyring,
+        .keep_groups = spec_annotation(plan->spec, "run.oci.keep_original_groups") != NULL,
         .id = plan->options.id,
         .setgroups_denied = in->setgroups_denied,
     };

@@ -174,7 +174,8 @@ static int plan_process(struct plan *plan, const struct host *host, struct err *
             return err_set(e, EINVAL, "process.user.additionalGids[%zu]: %u is not mapped in the container",
                            i, p->user.additional_gids[i]);
     }
-    if (p->apparmor_profile && *p->apparmor_profile && !host->apparmor)
+    if (p->apparmor_profile && *p->apparmor_profile && !host->apparmor &&
+        !str_eq(p->apparmor_profile, "unconfined"))
         return err_set(e, EINVAL, "process.apparmorProfile %s: AppArmor is not enabled on this host",
                        p->apparmor_profile);
     if (p->selinux_label && *p->selinux_label && !host->selinux)
@@ -260,10 +261,6 @@ int plan_make(const struct spec *spec, const struct create_options *options, con
         r = plan_seccomp(ret, e);
     if (r >= 0)
         r = sysctl_check(spec, ret->own, e);
-    /* Applied nowhere yet; without SELinux it means nothing, with it leaving it out would be silent. */
-    if (r >= 0 && spec->mount_label && *spec->mount_label && host->selinux)
-        r = err_set(e, EINVAL, "linux.mountLabel %s: labels for mounts are not supported yet",
-                    spec->mount_label);
     if (r >= 0 && spec->hostname && !ret->own[NS_UTS] && !ret->join[NS_UTS])
         r = err_set(e, EINVAL, "hostname %s: a uts namespace is needed to set it", spec->hostname);
     if (r >= 0 && spec->domainname && !ret->own[NS_UTS] && !ret->join[NS_UTS])

@@ -192,6 +192,45 @@ static void plan_cgroup_mount(struct plan *plan, struct mount_op *op)
     op->force_readonly = !plan->own[NS_CGROUP] || plan->cgroup.manager == CGROUP_NONE;
 }
 
+/*
+ * config-linux.md, "Mount Label", for what SELinux lets a mount be labelled with: not file systems with
+ * labels of their own, and of those mounted in a user namespace only the ones whose objects are all the
+ * container's (selinux_set_mnt_opts).
+ */
+static int plan_label(struct plan *plan, const struct host *host, struct mount_op *op, struct err *e)
+{
+    static const char *const own_labels[] = { "proc", "sysfs", "cgroup", "cgroup2", "mqueue" };
+    static const char *const in_userns[] = { "tmpfs", "ramfs", "devpts", "overlay" };
+    static const char *const kinds[] = { "context", "fscontext", "defcontext", "rootcontext" };
+    const char *kind = spec_annotation(plan->spec, "run.oci.mount_context_type");
+    bool fits = !plan->in_userns, known = !kind;
+
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+        known |= str_eq(kind, kinds[i]);
+    if (!known)
+        return err_set(e, EINVAL,
+                       "annotation run.oci.mount_context_type: %s is none of context, fscontext, "
+                       "defcontext, rootcontext",
+                       kind);
+    if (!host->selinux || !plan->spec->mount_label || op->options.bind || op->options.remount)
+        return 0;
+    for (size_t i = 0; i < ARRAY_SIZE(own_labels); i++) {
+        if (str_eq(op->type, own_labels[i]))
+            return 0;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(in_userns); i++)
+        fits |= str_eq(op->type, in_userns[i]);
+    if (fits) {
+        const char **data = ARENA_ARRAY(&plan->arena, op->options.n_data + 1, const char *);
+
+        memcpy(data, op->options.data, op->options.n_data * sizeof(*data));
+        data[op->options.n_data++] =
+            arena_printf(&plan->arena, "%s=%s", kind ? kind : "context", plan->spec->mount_label);
+        op->options.data = data;
+    }
+    return 0;
+}
+
 static int plan_mount(struct plan *plan, const struct host *host, size_t i, struct err *e)
 {
     const struct spec_mount *m = &plan->spec->mounts[i];
@@ -226,7 +265,8 @@ static int plan_mount(struct plan *plan, const struct host *host, size_t i, stru
         plan_cgroup_mount(plan, op);
     if (str_eq(op->destination, "/dev") && op->options.bind)
         plan->setup_dev = false;
-    return op->options.idmap ? plan_idmapped(plan, host, i, e) : 0;
+    r = plan_label(plan, host, op, e);
+    return r >= 0 && op->options.idmap ? plan_idmapped(plan, host, i, e) : r;
 }
 
 /*

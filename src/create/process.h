@@ -29,6 +29,7 @@ struct process_setup {
     const struct seccomp_filter *filter;
     unsigned preserve_fds;
     bool no_new_keyring;
+    bool keep_groups;       /* run.oci.keep_original_groups: the caller's supplementary groups stay */
     const char *id;         /* names the session keyring */
     bool setgroups_denied;  /* a user namespace mapped without privilege: setgroups(2) is EPERM for ever */
     char program[PATH_MAX]; /* found by process_find_program */

@@ -120,7 +120,9 @@ static void add_linux(struct json_object *root)
 
 /* Annotations of config.json that change what the runtime does to the host: an engine must not pass them on
  * from an image. A trailing "." makes a prefix. */
-static const char *const unsafe_annotations[] = { "io.lichen.", "run.oci.seccomp.receiver", NULL };
+static const char *const unsafe_annotations[] = { "io.lichen.", "run.oci.hooks.",
+                                                  "run.oci.keep_original_groups", "run.oci.seccomp.receiver",
+                                                  NULL };
 
 char *spec_features(const struct spec_features *features)
 {

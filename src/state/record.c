@@ -285,6 +285,15 @@ void record_free(struct record *record)
     *record = (struct record){ 0 };
 }
 
+const char *record_annotation(const struct record *record, const char *key)
+{
+    for (size_t i = 0; i < record->n_annotations; i++) {
+        if (str_eq(record->annotations[i].key, key))
+            return record->annotations[i].value;
+    }
+    return NULL;
+}
+
 void record_downgrade(struct record *record, const char *text)
 {
     const char **list = ARENA_ARRAY(&record->arena, record->n_downgrades + 1, const char *);

@@ -70,6 +70,9 @@ int record_parse(const char *text, size_t size, struct record *ret, struct err *
 
 void record_free(struct record *record);
 
+/* The value of an annotation of the configuration, or NULL. */
+const char *record_annotation(const struct record *record, const char *key);
+
 /* Note a default that could not be applied; @text is copied. */
 void record_downgrade(struct record *record, const char *text);
 

@@ -264,7 +264,49 @@ static void a_container_tells_the_service_manager_only_what_it_may(void)
     }
 }
 
+/* The last option handed to the file system of mount @i, "" none. */
+static const char *last_data(const struct plan *p, size_t i)
+{
+    const struct mount_options *o = &p->mounts[i].options;
+
+    return o->n_data ? o->data[o->n_data - 1] : "";
+}
+
+static void mounts_are_labelled_where_selinux_allows_it(void)
+{
+    static const char mounts[] =
+        "{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"/\"},\"mounts\":["
+        "{\"destination\":\"/a\",\"type\":\"tmpfs\",\"options\":[\"size=1\"]},{\"destination\":\"/"
+        "b\",\"type\":\"proc\"},"
+        "{\"destination\":\"/c\",\"type\":\"none\",\"source\":\"/\",\"options\":[\"bind\"]},"
+        "{\"destination\":\"/d\",\"type\":\"ext4\",\"source\":\"/dev/x\"}],"
+        "\"annotations\":{\"run.oci.mount_context_type\":\"rootcontext\"},"
+        "\"linux\":{\"mountLabel\":\"u:r:t:s0:c1,c2\"," NAMESPACES "]}}";
+    struct host host = user_host, root = { .initial_userns = true, .privileged = true, .selinux = true };
+    struct spec *spec = NULL;
+    struct err e = { 0 };
+    struct plan p;
+
+    CHECK_INT(plan(mounts, &host, NULL, &spec, &p, &e), 0);
+    CHECK_STR(last_data(&p, 0), "size=1");
+    plan_free(&p);
+    spec_free(spec);
+    host.selinux = true;
+    CHECK_INT(plan(mounts, &host, NULL, &spec, &p, &e), 0);
+    CHECK_STR(last_data(&p, 0), "rootcontext=u:r:t:s0:c1,c2");
+    CHECK_STR(last_data(&p, 1), "");
+    CHECK_STR(last_data(&p, 2), "");
+    CHECK_STR(last_data(&p, 3), "");
+    plan_free(&p);
+    spec_free(spec);
+    CHECK_INT(plan(mounts, &root, NULL, &spec, &p, &e), 0);
+    CHECK_STR(last_data(&p, 3), "rootcontext=u:r:t:s0:c1,c2");
+    plan_free(&p);
+    spec_free(spec);
+}
+
 UNIT_MAIN(TEST(a_container_tells_the_service_manager_only_what_it_may),
+          TEST(mounts_are_labelled_where_selinux_allows_it),
           TEST(a_message_arrives_with_its_value_text_and_descriptor), TEST(a_text_too_long_is_cut_not_lost),
           TEST(a_failure_travels_as_the_senders_error), TEST(the_end_of_a_peer_names_what_was_awaited),
           TEST(an_unexpected_message_names_both),

@@ -50,7 +50,7 @@ conformance_case linux_cgroups_cpu_idle --spec config-linux.md#cpu --asserts 2 -
     --covers "linux.resources.cpu.idle" --proves "idle makes the cgroup one that runs when nothing else does; 0 is the default"
 case_linux_cgroups_cpu_idle() {
     in_cgroup any '{"cpu": {"idle": 1}}' cpu.idle=1
-    in_cgroup any '{"cpu": {"idle": 0}}' cpu.idle=0
+    in_cgroup any '{"cpu": {"idle": 0, "shares": 1024}}' cpu.idle=0
 }
 
 conformance_case linux_cgroups_cpuset --spec config-linux.md#cpu --asserts 2 --lane root --needs cgroup-cpuset \

@@ -28,7 +28,7 @@ case_linux_default_devices() {
     is ptmx "${lines[8]}" "character special file"
 }
 
-conformance_case linux_devices --spec config-linux.md#devices --asserts 6 --quick --upstream --lane user,vm,root \
+conformance_case linux_devices --spec config-linux.md#devices --asserts 6 --quick --upstream \
     --covers "linux.devices linux.devices[].type linux.devices[].path linux.devices[].major linux.devices[].minor linux.devices[].fileMode linux.devices[].uid linux.devices[].gid" \
     --limits "mknod needs real root: the host's node of that path is bound, with the host's mode and owner; one that the caller could not open is refused. A fifo is made" \
     --differs "runc: 1.1 takes a device without a path" \

@@ -267,8 +267,7 @@ case_linux_cgroups_io_weight() {
 
 conformance_case linux_cgroups_devices --spec config-linux.md#allowed-device-list --asserts 4 --upstream-fails "$V1_ONLY" \
     --covers "linux.resources.devices linux.resources.devices[].allow linux.resources.devices[].type linux.resources.devices[].major linux.resources.devices[].minor linux.resources.devices[].access" \
-    --limits "the kernel lets nobody but root filter devices (BPF): the device nodes that are in the container are the policy, and mknod is refused by the kernel" \
-    --deviates "the list is read and recorded; what holds is that no device outside of linux.devices and the default ones can be opened, which no entry widens" \
+    --limits "root in a cgroup has the rules as a device filter (BPF), which others cannot load: the device nodes that are in the container are the policy, and a rule against one of linux.devices is refused" \
     --differs "runc: 1.1 takes any access" \
     --proves "a device that is not allowed cannot be made or opened; those of the default list can"
 case_linux_cgroups_devices() {

@@ -39,7 +39,10 @@ has_files() { [[ -e $1 ]]; }
 @test "a container is a delegated scope of the user's systemd, gone after delete" {
     requires --lane vm cgroup-v2 systemd-user
     local dir
+    bundle_edit '.annotations += {"org.systemd.property.TimeoutStopSec": "3", "org.systemd.property.Documentation": "['"'man:lichen-oci(1)'"']"}'
     up
+    [[ $(property "lichen-$CTR.scope" TimeoutStopUSec) == 3s ]]
+    [[ $(property "lichen-$CTR.scope" Documentation) == "man:lichen-oci(1)" ]]
     dir=$(cgroup_dir)
     [[ $dir == "/sys/fs/cgroup$SCOPE_OF_USER/lichen-$CTR.scope" ]]
     [[ $(property "lichen-$CTR.scope" ActiveState) == active ]]

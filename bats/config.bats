@@ -571,3 +571,12 @@ mount_add() { bundle_edit --argjson m "$1" '.mounts += [$m]'; }
     mkfifo config.json
     run_lichen -1 create "$CTR"
 }
+
+@test "a wrong org.systemd.property annotation is an error before anything is made" {
+    bundle_edit '.annotations["org.systemd.property.KillSignal"] = "TERM"'
+    run_lichen -1 run "$CTR"
+    [[ $stderr == *"annotation org.systemd.property.KillSignal: cannot read the value TERM"* ]]
+    bundle_edit '.annotations["org.systemd.property.KillSignal"] = "15"'
+    bundle_args true
+    run_lichen -0 run "$CTR"
+}

@@ -26,7 +26,7 @@ static const struct verb {
     bool limits;
     unit_function *run;
 } verbs[] = {
-    { "start", "UNIT SLICE PID [FILE=VALUE...]", 3, true, unit_start },
+    { "start", "UNIT SLICE PID [FILE=VALUE...] [-- PROPERTY=VALUE...]", 3, true, unit_start },
     { "attach", "UNIT PID", 2, false, unit_attach },
     { "update", "UNIT [FILE=VALUE...]", 1, true, unit_update },
     { "stop", "UNIT", 1, false, unit_stop },
@@ -74,8 +74,13 @@ static int run(int argc, char **argv, char *text, size_t size, struct err *e)
     if (pid && (str_to_u32(pid, &number) < 0 || number == 0 || number > INT32_MAX))
         return err_set(e, EINVAL, BUS_PROGRAM ": %s is not a pid", pid);
     q.pid = (pid_t)number;
-    q.n_limits = (size_t)(given - verb->n);
     q.limits = (const char *const *)argv + 3 + verb->n;
+    while (q.n_limits < (size_t)(given - verb->n) && !str_eq(q.limits[q.n_limits], "--"))
+        q.n_limits++;
+    if (q.n_limits < (size_t)(given - verb->n)) {
+        q.properties = q.limits + q.n_limits + 1;
+        q.n_properties = (size_t)(given - verb->n) - q.n_limits - 1;
+    }
     return verb->run(&q, text, size, e);
 }
 

@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "bus.h"
 #include "cgroup/private.h"
+#include "cgroup/unit_property.h"
 
 #define MAX_CPUS 8192
 
@@ -93,6 +94,72 @@ static int append_limits(sd_bus_message *m, const struct unit_request *q, struct
     return 0;
 }
 
+static int append_texts(sd_bus_message *m, const struct unit_property *p)
+{
+    int r = sd_bus_message_open_container(m, 'r', "sv");
+
+    if (r >= 0)
+        r = sd_bus_message_append(m, "s", p->name);
+    if (r >= 0)
+        r = sd_bus_message_open_container(m, 'v', "as");
+    if (r >= 0)
+        r = sd_bus_message_open_container(m, 'a', "s");
+    for (size_t i = 0; i < p->n_texts && r >= 0; i++)
+        r = sd_bus_message_append(m, "s", p->texts[i]);
+    for (int i = 0; i < 3 && r >= 0; i++)
+        r = sd_bus_message_close_container(m);
+    return r;
+}
+
+/* Integers shorter than int travel as int through "..." (sd_bus_message_append(3)). */
+static int append_property(sd_bus_message *m, const struct unit_property *p)
+{
+    const char type[2] = { p->type, '\0' };
+
+    switch (p->type) {
+    case 's':
+        return sd_bus_message_append(m, "(sv)", p->name, type, p->text);
+    case 'a':
+        return append_texts(m, p);
+    case 'd':
+        return sd_bus_message_append(m, "(sv)", p->name, type, p->d);
+    case 'n':
+    case 'i':
+        return sd_bus_message_append(m, "(sv)", p->name, type, (int)p->i);
+    case 'x':
+        return sd_bus_message_append(m, "(sv)", p->name, type, p->i);
+    case 't':
+        return sd_bus_message_append(m, "(sv)", p->name, type, p->u);
+    default:
+        return sd_bus_message_append(m, "(sv)", p->name, type, (unsigned)p->u);
+    }
+}
+
+static int append_properties(sd_bus_message *m, const struct unit_request *q, struct err *e)
+{
+    struct arena arena = { 0 };
+    int r = 0;
+
+    for (size_t i = 0; i < q->n_properties && r >= 0; i++) {
+        const char *equals = strchr(q->properties[i], '=');
+        struct unit_property p;
+        char name[64];
+
+        if (!equals ||
+            str_format(name, sizeof(name), "%.*s", (int)(equals - q->properties[i]), q->properties[i]) < 0)
+            r = err_set(e, EINVAL, "property %.200s: NAME=VALUE is wanted", q->properties[i]);
+        else
+            r = unit_property_parse(name, equals + 1, &arena, &p, e);
+        if (r >= 0) {
+            r = append_property(m, &p);
+            if (r < 0)
+                r = err_sys(e, r, "systemd property %s", p.name);
+        }
+    }
+    arena_free(&arena);
+    return r < 0 ? r : 0;
+}
+
 static int append_unit(sd_bus_message *m, const struct unit_request *q)
 {
     char description[320];
@@ -121,6 +188,8 @@ static int fill_start(sd_bus_message *m, const struct unit_request *q, struct er
     if (r < 0)
         return cannot_build(q, r, e);
     r = append_limits(m, q, e);
+    if (r >= 0)
+        r = append_properties(m, q, e);
     if (r < 0)
         return r;
     r = sd_bus_message_close_container(m);

@@ -17,6 +17,8 @@ struct unit_request {
     pid_t pid;         /* start, attach: the process */
     size_t n_limits;
     const char *const *limits; /* start, update: "memory.max=1000", as the cgroup file says it */
+    size_t n_properties;
+    const char *const *properties; /* start: "NAME=VALUE" of cgroup/unit_property.h */
 };
 
 /*

@@ -16,6 +16,7 @@
 #include "base/proc.h"
 #include "base/program.h"
 #include "cgroup/bus_answer.h"
+#include "cgroup/unit_property.h"
 
 /* Beyond every patience of lichen-bus's own (helpers/bus/bus.c). */
 #define PATIENCE_MS 60000
@@ -50,6 +51,21 @@ bool bus_has_words(const struct cgroup_settings *settings)
     return false;
 }
 
+/* The caller's own properties, after "--". */
+static void add_properties(const struct cgroup_plan *plan, char ***argv, size_t *n)
+{
+    strv_append(argv, n, "--");
+    for (size_t i = 0; i < plan->n_annotations; i++) {
+        const struct spec_key_value *a = &plan->annotations[i];
+        _cleanup_free_ char *text = NULL;
+
+        if (!str_has_prefix(a->key, UNIT_PROPERTY_PREFIX))
+            continue;
+        text = str_printf("%s=%s", a->key + strlen(UNIT_PROPERTY_PREFIX), a->value);
+        strv_append(argv, n, text);
+    }
+}
+
 static char **make_arguments(const char *path, const struct cgroup_plan *plan, const char *request, pid_t pid,
                              const struct cgroup_settings *settings)
 {
@@ -73,6 +89,8 @@ static char **make_arguments(const char *path, const struct cgroup_plan *plan, c
         limit = str_printf("%s=%s", settings->v[i].file, settings->v[i].value);
         strv_append(&argv, &n, limit);
     }
+    if (str_eq(request, "start"))
+        add_properties(plan, &argv, &n);
     return argv;
 }
 

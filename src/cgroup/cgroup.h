@@ -60,6 +60,8 @@ struct cgroup_request {
     const char *id;
     const char *cgroups_path; /* linux.cgroupsPath or NULL */
     const struct spec_resources *resources;
+    size_t n_annotations; /* those of systemd's properties count: unit_property.h */
+    const struct spec_key_value *annotations;
 };
 
 /* The decision. Strings are kept in the state and are all that later verbs need. */
@@ -71,7 +73,9 @@ struct cgroup_plan {
     char mount[256];             /* the cgroup2 mount point */
     unsigned needed;             /* controllers the requested limits need */
     bool device_filter;          /* root: linux.resources.devices is enforced by a program of the kernel's */
-    uint64_t inode;              /* the directory's, from begin or finish on; 0: not known to be ours */
+    size_t n_annotations;        /* systemd, for cgroup_begin: the request's, borrowed */
+    const struct spec_key_value *annotations;
+    uint64_t inode;                  /* the directory's, from begin or finish on; 0: not known to be ours */
     char downgrade[ERR_MESSAGE_MAX]; /* why a default (not asked for by name) could not be had; "" none */
 };
 

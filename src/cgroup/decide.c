@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "cgroup/private.h"
+#include "cgroup/unit_property.h"
 
 struct decision {
     const struct cgroup_host *host;
@@ -311,6 +312,23 @@ static void decide_devices(const struct decision *d)
                      before, *before ? "; " : "");
 }
 
+/* Checked whatever the manager: a typing error must not show on another host only. */
+static int check_annotations(const struct cgroup_request *request, struct err *e)
+{
+    struct arena arena = { 0 };
+    int r = 0;
+
+    for (size_t i = 0; i < request->n_annotations && r >= 0; i++) {
+        const struct spec_key_value *a = &request->annotations[i];
+        struct unit_property ignored;
+
+        if (str_has_prefix(a->key, UNIT_PROPERTY_PREFIX))
+            r = unit_property_parse(a->key + strlen(UNIT_PROPERTY_PREFIX), a->value, &arena, &ignored, e);
+    }
+    arena_free(&arena);
+    return r;
+}
+
 int cgroup_decide(const struct cgroup_host *host, const struct cgroup_request *request,
                   struct cgroup_plan *ret, struct err *e)
 {
@@ -325,8 +343,12 @@ int cgroup_decide(const struct cgroup_host *host, const struct cgroup_request *r
     r = cgroup_settings_make(request->resources, &settings, e);
     if (r >= 0 && r_copy.cgroups_path)
         r = check_path(r_copy.cgroups_path, e);
+    if (r >= 0)
+        r = check_annotations(&r_copy, e);
     if (r < 0)
         return r;
+    plan.n_annotations = r_copy.n_annotations;
+    plan.annotations = r_copy.annotations;
     plan.needed = cgroup_settings_needed(&settings);
     (void)str_format(plan.mount, sizeof(plan.mount), "%s", host->mount);
     switch (request->manager) {

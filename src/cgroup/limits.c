@@ -112,12 +112,29 @@ static int write_setting(const struct cgroup_setting *s, const struct cgroup_pla
     return r;
 }
 
+static const struct cgroup_setting *find_file(const struct cgroup_settings *s, const char *file)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        if (str_eq(s->v[i].file, file))
+            return &s->v[i];
+    }
+    return NULL;
+}
+
 int cgroup_settings_write(const struct cgroup_settings *s, const struct cgroup_plan *plan, int dirfd,
                           struct err *e)
 {
     for (size_t i = 0; i < s->n; i++) {
         int r = write_setting(&s->v[i], plan, dirfd, e);
 
+        /* cpu.max below the burst that is set is EINVAL: the smaller burst first, then. */
+        if (r == -EINVAL && str_eq(s->v[i].file, "cpu.max")) {
+            const struct cgroup_setting *burst = find_file(s, "cpu.max.burst");
+
+            r = burst ? write_setting(burst, plan, dirfd, e) : r;
+            if (r >= 0)
+                r = write_setting(&s->v[i], plan, dirfd, e);
+        }
         if (r < 0)
             return r;
     }

@@ -242,6 +242,21 @@ int resctrl_add(int root, const struct resctrl *groups, pid_t pid, struct err *e
     return r;
 }
 
+int resctrl_update(int root, const struct resctrl *groups, const char *l3_cache, const char *mem_bw,
+                   struct err *e)
+{
+    int r = 0;
+
+    if (!groups->made)
+        return err_set(e, EPERM, "resctrl group %s is not the container's own: others would be changed too",
+                       groups->group);
+    if (l3_cache)
+        r = write_line(root, groups->group, "schemata", l3_cache, "--l3-cache-schema", e);
+    if (r >= 0 && mem_bw)
+        r = write_line(root, groups->group, "schemata", mem_bw, "--mem-bw-schema", e);
+    return r;
+}
+
 int resctrl_remove(int root, const struct resctrl *groups, struct err *e)
 {
     int r = 0;

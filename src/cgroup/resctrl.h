@@ -39,6 +39,13 @@ int resctrl_begin(int root, const struct spec_intel_rdt *rdt, const char *id, st
 /* Put process @pid (of the caller's pid namespace) in the groups. Returns 0 or -errno. */
 int resctrl_add(int root, const struct resctrl *groups, pid_t pid, struct err *e);
 
+/*
+ * Change the schemata of a running container's group, if it is its own: others share the rest. @l3_cache,
+ * @mem_bw: lines, or NULL. Returns 0, -EPERM for a shared group, -errno.
+ */
+int resctrl_update(int root, const struct resctrl *groups, const char *l3_cache, const char *mem_bw,
+                   struct err *e);
+
 /* Remove what is the container's own. Gone already is fine. Returns 0 or -errno. */
 int resctrl_remove(int root, const struct resctrl *groups, struct err *e);
 

@@ -12,6 +12,7 @@
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "security/caps.h"
 #include "userns/subid.h"
 
 #define INITIAL_MAP "4294967295"
@@ -56,6 +57,8 @@ int host_probe(struct host *ret, struct err *e)
     root = ret->uid == 0 && has_capability(CAP_SYS_ADMIN);
     ret->privileged = root && ret->initial_userns;
     ret->namespace_root = root && !ret->initial_userns;
+    /* Only what makes no user namespace of its own asks. */
+    ret->bounding = root ? caps_bounding() : UINT64_MAX;
     ret->apparmor = enabled("/sys/module/apparmor/parameters/enabled");
     ret->selinux = access("/sys/fs/selinux/enforce", F_OK) == 0;
     return cgroup_probe(&ret->cgroup, e);

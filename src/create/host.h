@@ -20,6 +20,7 @@ struct host {
     bool ranges_loaded;
     struct subid_ranges subuids, subgids; /* loaded only when a default map has to be made */
     struct cgroup_host cgroup;
+    uint64_t bounding; /* the caller's capability bounding set, as bits */
     bool apparmor, selinux;
     const struct anchor *anchor; /* one that is there; NULL none */
 };

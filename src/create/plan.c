@@ -10,6 +10,7 @@
 #include "cgroup/resctrl.h"
 #include "create/plan_parts.h"
 #include "net/netdev.h"
+#include "security/caps.h"
 #include "security/limits.h"
 #include "security/mempolicy.h"
 #include "security/seccomp.h"
@@ -39,10 +40,23 @@ void plan_downgrade(struct plan *plan, const char *format, ...)
 }
 
 /* A downgrade that the specification wants logged as a warning. */
-static void warn_unknown_capability(struct plan *plan, const char *name)
+static void warn_of_capability(struct plan *plan, const char *name, const char *why)
 {
-    plan_downgrade(plan, "process.capabilities: %s is not known here, it is left out", name);
+    plan_downgrade(plan, "process.capabilities: %s %s, it is left out", name, why);
     add_text(plan, &plan->warnings, plan->downgrades.v[plan->downgrades.n - 1]);
+}
+
+/* In a user namespace of its own a container may have all that the kernel knows; else no more than its
+ * caller. */
+static void check_capabilities(struct plan *plan, const struct host *host)
+{
+    const struct spec_capabilities *caps = &plan->spec->process.capabilities;
+    char names[ERR_MESSAGE_MAX / 2];
+
+    for (size_t i = 0; i < caps->unknown.n; i++)
+        warn_of_capability(plan, caps->unknown.v[i], "is not known here");
+    if (!plan->make_userns && !plan->join_userns && caps_missing(caps, host->bounding, names, sizeof(names)))
+        warn_of_capability(plan, names, "is not in the caller's bounding set");
 }
 
 /* Namespaces: which are made, which joined, which shared. */
@@ -135,6 +149,8 @@ static int plan_cgroup(struct plan *plan, const struct host *host, struct err *e
         .id = plan->options.id,
         .cgroups_path = plan->spec->cgroups_path,
         .resources = &plan->spec->resources,
+        .n_annotations = plan->spec->n_annotations,
+        .annotations = plan->spec->annotations,
     };
     int r;
 
@@ -181,8 +197,7 @@ static int plan_process(struct plan *plan, const struct host *host, struct err *
     if (p->selinux_label && *p->selinux_label && !host->selinux)
         return err_set(e, EINVAL, "process.selinuxLabel %s: SELinux is not enabled on this host",
                        p->selinux_label);
-    for (size_t i = 0; i < p->capabilities.unknown.n; i++)
-        warn_unknown_capability(plan, p->capabilities.unknown.v[i]);
+    check_capabilities(plan, host);
     /* Real-time classes are the initial user namespace's to give: a container in another cannot take them. */
     r = limits_check(p, host->privileged, e);
     if (r >= 0 && host->privileged && plan->in_userns)

@@ -2,6 +2,8 @@
 /* Between the record and resctrl. Runs in the parent and in the verbs, as root. */
 #include "create/rdt.h"
 
+#include <errno.h>
+
 #include "base/fd.h"
 #include "base/str.h"
 #include "cgroup/resctrl.h"
@@ -42,6 +44,21 @@ int rdt_join(const struct record *record, pid_t pid, struct err *e)
     from_record(record, &groups);
     root = resctrl_open(e);
     return root < 0 ? root : resctrl_add(root, &groups, pid, e);
+}
+
+int rdt_update(const struct record *record, const char *l3_cache, const char *mem_bw, struct err *e)
+{
+    _cleanup_close_ int root = -1;
+    struct resctrl groups;
+
+    if (!l3_cache && !mem_bw)
+        return 0;
+    if (!record->rdt_group)
+        return err_set(e, EINVAL, "--%s: container %s was created without linux.intelRdt",
+                       l3_cache ? "l3-cache-schema" : "mem-bw-schema", record->id);
+    from_record(record, &groups);
+    root = resctrl_open(e);
+    return root < 0 ? root : resctrl_update(root, &groups, l3_cache, mem_bw, e);
 }
 
 int rdt_end(const struct record *record, struct err *e)

@@ -15,6 +15,9 @@ int rdt_begin(const struct spec_intel_rdt *rdt, pid_t init, struct record *recor
 /* exec: @pid joins the container's groups. Nothing without any. Returns 0 or -errno. */
 int rdt_join(const struct record *record, pid_t pid, struct err *e);
 
+/* update: new schemata, lines or NULL. Returns 0, -EINVAL without a group, -errno. */
+int rdt_update(const struct record *record, const char *l3_cache, const char *mem_bw, struct err *e);
+
 /* delete: remove what is the container's own. Returns 0 or -errno. */
 int rdt_end(const struct record *record, struct err *e);
 

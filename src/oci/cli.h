@@ -32,6 +32,7 @@ struct cli {
     struct values env, caps, additional_gids, preserve;
     bool tty, no_new_privs, ignore_paused;
     /* update: as given; oci/update.c has their table */
+    const char *l3_cache_schema, *mem_bw_schema;
     const char *resources, *blkio_weight, *cpu_period, *cpu_quota, *cpu_burst, *cpu_shares, *cpu_idle;
     const char *cpu_rt_period, *cpu_rt_runtime, *cpuset_cpus, *cpuset_mems, *kernel_memory,
         *kernel_memory_tcp;

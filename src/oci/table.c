@@ -124,6 +124,8 @@ static const struct option_row update_options[] = {
     STRING("cpu-rt-runtime", 0, cpu_rt_runtime, "US", "cgroup v1 only: refused"),
     STRING("cpuset-cpus", 0, cpuset_cpus, "LIST", "processors to run on (0-3,7)"),
     STRING("cpuset-mems", 0, cpuset_mems, "LIST", "memory nodes to use"),
+    STRING("l3-cache-schema", 0, l3_cache_schema, "LINE", "L3 cache of the container's resctrl group, as L3:0=7f0 (root)"),
+    STRING("mem-bw-schema", 0, mem_bw_schema, "LINE", "memory bandwidth of the container's resctrl group, as MB:0=50 (root)"),
     STRING("pids-limit", 0, pids_limit, "N", "number of processes (-1 no limit)"),
     STRING("blkio-weight", 0, blkio_weight, "N", "share of the disks, 10 to 1000"),
     STRING("kernel-memory", 0, kernel_memory, "BYTES", "accepted for runc's sake, ignored with a warning"),

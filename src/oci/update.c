@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "create/rdt.h"
 #include "oci/common.h"
 
 enum value_kind { VALUE_UNSIGNED, VALUE_SIGNED, VALUE_BYTES, VALUE_TEXT };
@@ -116,6 +117,8 @@ int verb_update(struct cli *cli, struct err *e)
     r = container_update(&c, patch.data, patch.len, e);
     if (r < 0 && cli->resources)
         (void)err_prefix(e, "--resources %s", cli->resources);
+    if (r >= 0)
+        r = rdt_update(&c.record, cli->l3_cache_schema, cli->mem_bw_schema, e);
     container_close(&c);
     return r;
 }

@@ -146,6 +146,20 @@ int caps_apply(const struct spec_capabilities *caps, struct err *e)
     return 0;
 }
 
+uint64_t caps_bounding(void)
+{
+    uint64_t set = 0;
+
+    for (unsigned cap = 0; cap < 64; cap++) {
+        int r = prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
+
+        if (r < 0)
+            break; /* beyond the kernel's last one */
+        set |= r ? BIT(cap) : 0;
+    }
+    return set;
+}
+
 size_t caps_missing(const struct spec_capabilities *caps, uint64_t available, char *buf, size_t size)
 {
     uint64_t missing = 0;

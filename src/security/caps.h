@@ -28,7 +28,10 @@ int caps_apply(const struct spec_capabilities *caps, struct err *e);
 /* The last capability number the running kernel knows (PR_CAPBSET_READ); never less than 36. */
 unsigned caps_last(void);
 
-/* Capabilities among @caps the caller could not have here, as "CAP_A, CAP_B" in @buf; returns how many. */
+/* The caller's bounding set, as bits. */
+uint64_t caps_bounding(void);
+
+/* Capabilities among @caps that are not in @available, as "CAP_A, CAP_B" in @buf; returns how many. */
 size_t caps_missing(const struct spec_capabilities *caps, uint64_t available, char *buf, size_t size);
 
 #endif

@@ -7,7 +7,28 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "cgroup/unit_property.h"
 #include "create/notify.h"
+
+/* "NAME=VALUE": what is accepted has a type D-Bus knows and a name that is only letters and digits. */
+static void check_property(const char *data, size_t size)
+{
+    struct arena arena = { 0 };
+    char *text = mem_zalloc(size + 1), *equals;
+    struct unit_property p;
+    struct err e;
+
+    memcpy(text, data, size);
+    equals = strchr(text, '=');
+    if (equals) {
+        *equals = '\0';
+        if (unit_property_parse(text, equals + 1, &arena, &p, &e) == 0 &&
+            (!strchr("bsynqiuxtda", p.type) || (p.type == 's' && !p.text) || !p.name[0]))
+            abort();
+    }
+    free(text);
+    arena_free(&arena);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -39,5 +60,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     free(text);
     check_notify((const char *)data, size);
+    check_property((const char *)data, size);
     return 0;
 }

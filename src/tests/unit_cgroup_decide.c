@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cgroup/cgroup.h"
+#include "cgroup/unit_property.h"
 #include "tests/unit.h"
 
 #define DEFAULT_DELEGATION (CGROUP_CPU | CGROUP_MEMORY | CGROUP_PIDS)
@@ -354,7 +355,72 @@ static void device_rules_are_enforced_for_root_in_a_cgroup(void)
     CHECK(strstr(decide(&hybrid, CGROUP_AUTO, NULL, &r).plan.downgrade, "; linux.resources.devices: "));
 }
 
-UNIT_MAIN(TEST(a_login_gets_a_scope_of_the_users_manager), TEST(root_uses_the_system_manager),
+static void properties_for_systemd_are_read_strictly(void)
+{
+    static const struct {
+        const char *name, *value;
+        char type;
+        int64_t number;
+    } good[] = {
+        { "KillSignal", "37", 'i', 37 },
+        { "TimeoutStopUSec", "uint64 10000000", 't', 10000000 },
+        { "TimeoutStopSec", "1.5", 't', 1500000 },
+        { "CollectMode", "'inactive-or-failed'", 's', 0 },
+        { "SendSIGHUP", " true", 'b', 1 },
+        { "CPUWeight", "uint64 18446744073709551615", 't', -1 },
+        { "Wants", "['a.service', \"b.service\" ]", 'a', 2 },
+        { "X", "byte 255", 'y', 255 },
+        { "X", "int16 -5", 'n', -5 },
+    };
+    static const char *const bad[][2] = {
+        { "", "1" },          { "A.B", "1" },     { "KillSignal", "" },        { "KillSignal", "2147483648" },
+        { "X", "'open" },     { "X", "'a' 'b'" }, { "X", "['a' 'b']" },        { "X", "byte 256" },
+        { "X", "uint64 -1" }, { "X", "<1>" },     { "X", "'a\nb'" },           { "X", "nan" },
+        { "Slice", "'x'" },   { "PIDs", "1" },    { "TimeoutStopSec", "'a'" }, { "TimeoutStopSec", "-1" },
+        { "X", "uint64  " },  { "X", "(1, 2)" },  { "Delegate", "false" },     { "X", "1e400.0" },
+    };
+    struct arena arena = { 0 };
+    struct unit_property p;
+
+    for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+        CHECK_INT(unit_property_parse(good[i].name, good[i].value, &arena, &p, NULL), 0);
+        CHECK_INT(p.type, good[i].type);
+        if (p.type == 'a')
+            CHECK_INT(p.n_texts, 2);
+        else if (p.type != 's')
+            CHECK_INT((int64_t)p.u, good[i].number);
+    }
+    CHECK_INT(unit_property_parse("TimeoutStopSec", "3", &arena, &p, NULL), 0);
+    CHECK_STR(p.name, "TimeoutStopUSec");
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        struct err e = { 0 };
+
+        CHECK_INT(unit_property_parse(bad[i][0], bad[i][1], &arena, &p, &e), -EINVAL);
+        CHECK(str_has_prefix(e.message, "annotation org.systemd.property."));
+    }
+    arena_free(&arena);
+}
+
+static void a_wrong_property_is_an_error_under_every_manager(void)
+{
+    static const struct spec_resources nothing;
+    static const struct spec_key_value annotations[] = { { "other", "x" },
+                                                         { "org.systemd.property.KillSignal", "TERM" } };
+    struct cgroup_request request = { .manager = CGROUP_NONE,
+                                      .id = "box",
+                                      .resources = &nothing,
+                                      .n_annotations = 2,
+                                      .annotations = annotations };
+    struct cgroup_plan plan;
+    struct err e = { 0 };
+
+    CHECK_INT(cgroup_decide(&session, &request, &plan, &e), -EINVAL);
+    CHECK_STR(e.message, "annotation org.systemd.property.KillSignal: cannot read the value TERM");
+}
+
+UNIT_MAIN(TEST(properties_for_systemd_are_read_strictly),
+          TEST(a_wrong_property_is_an_error_under_every_manager),
+          TEST(a_login_gets_a_scope_of_the_users_manager), TEST(root_uses_the_system_manager),
           TEST(unit_names_are_made_as_runc_makes_them), TEST(malformed_systemd_paths_are_refused),
           TEST(a_limit_that_is_not_delegated_names_controller_and_drop_in),
           TEST(a_limit_that_asks_for_nothing_needs_no_controller), TEST(systemd_has_no_hugetlb),

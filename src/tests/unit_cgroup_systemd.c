@@ -222,6 +222,13 @@ static void the_scope_is_asked_for_with_its_limits(void)
     struct spec_resources r = {
         .memory = { .limit = { true, 1000 }, .swap = { true, 1500 }, .reservation = { true, -1 } }
     };
+    static const struct spec_key_value annotations[] = {
+        { "org.systemd.property.TimeoutStopSec", "1.5" },
+        { "org.systemd.property.Documentation", "'man:lichen'" },
+        { "other", "x" },
+    };
+    struct cgroup_plan with_properties;
+    struct cgroup cg;
     struct err e = { 0 };
     const char *log;
     char pids[32];
@@ -236,7 +243,15 @@ static void the_scope_is_asked_for_with_its_limits(void)
     CHECK(begin_and_finish(&r, &e) < 0);
     CHECK(strstr(e.message, "systemd unit lichen-unit.scope: "));
     CHECK(strstr(e.message, "the container's init (pid "));
+    with_properties = plan;
+    with_properties.n_annotations = 3;
+    with_properties.annotations = annotations;
+    CHECK_INT(cgroup_begin(&with_properties, &r, getpid(), &cg, &e), 0);
+    CHECK(cgroup_finish(&cg, &r, getpid(), &e) < 0);
+    cgroup_close(&cg);
     log = systemd_stop(pid);
+    CHECK(strstr(log, " TimeoutStopUSec=1500000 "));
+    CHECK(strstr(log, " Documentation=man:lichen "));
     (void)str_format(pids, sizeof(pids), " PIDs=1:%d ", (int)getpid());
     CHECK(str_has_prefix(log, "StartTransientUnit lichen-unit.scope "));
     CHECK(strstr(log, pids));

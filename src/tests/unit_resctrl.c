@@ -196,6 +196,24 @@ static void only_the_containers_own_is_removed(void)
     end();
 }
 
+static void only_the_containers_own_group_is_changed(void)
+{
+    struct spec_intel_rdt rdt = { .set = true, .clos_id = "gold", .l3_cache_schema = "L3:0=7f0" };
+    struct resctrl groups;
+    struct err e = { 0 };
+
+    begin();
+    CHECK_INT(resctrl_begin(root, &rdt, "ctr", &groups, NULL), 0);
+    CHECK_INT(resctrl_update(root, &groups, "L3:0=1", NULL, &e), -EPERM);
+    CHECK(strstr(e.message, "group gold is not the container's own"));
+    groups.made = true;
+    CHECK_INT(resctrl_update(root, &groups, "L3:0=1ff", NULL, &e), 0);
+    check_file("gold/schemata", "L3:0=1ff\nfff;1=fff\n    MB:0=100;1=100\n");
+    CHECK_INT(resctrl_update(root, &groups, NULL, "MB:0=50;", &e), 0);
+    check_file("gold/schemata", "MB:0=50;\nfff;1=fff\n    MB:0=100;1=100\n");
+    end();
+}
+
 static void an_unprivileged_caller_is_told_why_not(void)
 {
     const struct spec_intel_rdt none = { 0 }, rdt = { .set = true };
@@ -209,4 +227,4 @@ static void an_unprivileged_caller_is_told_why_not(void)
 UNIT_MAIN(TEST(without_clos_id_the_group_is_the_containers_own), TEST(schemata_are_written_last),
           TEST(an_existing_group_must_have_the_values), TEST(the_default_group_is_a_slash),
           TEST(a_failure_leaves_no_group), TEST(only_the_containers_own_is_removed),
-          TEST(an_unprivileged_caller_is_told_why_not))
+          TEST(only_the_containers_own_group_is_changed), TEST(an_unprivileged_caller_is_told_why_not))

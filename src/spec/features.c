@@ -120,8 +120,11 @@ static void add_linux(struct json_object *root)
 
 /* Annotations of config.json that change what the runtime does to the host: an engine must not pass them on
  * from an image. A trailing "." makes a prefix. */
-static const char *const unsafe_annotations[] = { "io.lichen.", "run.oci.hooks.",
-                                                  "run.oci.keep_original_groups", "run.oci.seccomp.receiver",
+static const char *const unsafe_annotations[] = { "io.lichen.",
+                                                  "org.systemd.property.",
+                                                  "run.oci.hooks.",
+                                                  "run.oci.keep_original_groups",
+                                                  "run.oci.seccomp.receiver",
                                                   NULL };
 
 char *spec_features(const struct spec_features *features)

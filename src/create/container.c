@@ -154,8 +154,13 @@ void container_cgroup_plan(const struct container *c, struct cgroup_plan *ret)
 
 int container_no_cgroup(const struct container *c, const char *what, struct err *e)
 {
-    err_set(e, EOPNOTSUPP, "%s %s: the container has no cgroup%s%s", what, c->id,
-            c->record.cgroup_reason ? ": " : "", c->record.cgroup_reason ? c->record.cgroup_reason : "");
+    const char *reason = c->record.cgroup_reason ? c->record.cgroup_reason : "";
+
+    /* The downgrade says "no cgroup: why". */
+    if (str_has_prefix(reason, "no cgroup: "))
+        reason += strlen("no cgroup: ");
+    err_set(e, EOPNOTSUPP, "%s %s: the container has no cgroup%s%s", what, c->id, *reason ? ": " : "",
+            reason);
     return err_remedy(
         e, "run it in a systemd user session or another delegated cgroup (lichen-oci doctor tells)");
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* An image's configuration (image-spec config.md; Docker's is the same with a health check). Outside data: parsed by the
- * tables of src/spec, so that an error names the field. Pure. */
+/* An image's configuration (image-spec config.md; Docker's is the same with a health check). Outside data:
+ * parsed by the tables of src/spec, so that an error names the field. Pure. */
 #ifndef LICHEN_IMAGE_CONFIG_H
 #define LICHEN_IMAGE_CONFIG_H
 
@@ -31,8 +31,8 @@ struct image_config {
 };
 
 /*
- * Parse @size bytes. Returns 0, or -EINVAL / -EFBIG naming the field; *ret is filled on success only and released with
- * image_config_free.
+ * Parse @size bytes. Returns 0, or -EINVAL / -EFBIG naming the field; *ret is filled on success only and
+ * released with image_config_free.
  */
 int image_config_parse(const char *text, size_t size, struct image_config *ret, struct err *e);
 void image_config_free(struct image_config *c);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Decompression by libarchive's filters and nothing else of it: one stage of gzip or zstd, no archive format. libzstd's own
- * limit (a window of 128 MiB) holds. Runs in the worker that handles strangers' data.
+ * Decompression by libarchive's filters and nothing else of it: one stage of gzip or zstd, no archive format.
+ * libzstd's own limit (a window of 128 MiB) holds. Runs in the worker that handles strangers' data.
  */
 #include "image/inflate.h"
 

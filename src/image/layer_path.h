@@ -27,8 +27,9 @@ struct layer_path {
 
 /*
  * Take @name apart: a leading "/" or "./", empty and "." components are dropped. Refused (-EINVAL, naming the
- * entry): "..", nothing but a whiteout prefix, a whiteout of "." or "..", names beyond NAME_MAX or PATH_MAX, more
- * than LAYER_PATH_DEPTH_MAX components. Other ".wh..wh." names (aufs' own) are -EOPNOTSUPP: to be passed over.
+ * entry): "..", nothing but a whiteout prefix, a whiteout of "." or "..", names beyond NAME_MAX or PATH_MAX,
+ * more than LAYER_PATH_DEPTH_MAX components. Other ".wh..wh." names (aufs' own) are -EOPNOTSUPP: to be passed
+ * over.
  */
 int layer_path_parse(const char *name, struct layer_path *ret, struct err *e);
 

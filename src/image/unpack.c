@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Unpacking a layer. Theory of operation: libarchive takes the stream apart and nothing else; it never opens or makes
- * a file. Each name is checked (layer_path.h), its parent directory opened in-root (openat2 RESOLVE_IN_ROOT, so
- * that a link made by an earlier entry leads nowhere but into the layer), what is in the way removed, and the object
- * made with O_EXCL or an *at call that follows nothing. Metadata is set by descriptor. Directories get their modes and
- * times at the end, since what is made in them changes both.
+ * Unpacking a layer. Theory of operation: libarchive takes the stream apart and nothing else; it never opens
+ * or makes a file. Each name is checked (layer_path.h), its parent directory opened in-root (openat2
+ * RESOLVE_IN_ROOT, so that a link made by an earlier entry leads nowhere but into the layer), what is in the
+ * way removed, and the object made with O_EXCL or an *at call that follows nothing. Metadata is set by
+ * descriptor. Directories get their modes and times at the end, since what is made in them changes both.
  *
  * Runs in the worker that handles strangers' data, root of a user namespace or (single_id) just its user.
  */
@@ -51,7 +51,8 @@ struct unpack {
     struct late *late;
 };
 
-/* ---- names and places --------------------------------------------------------------------------------------------- */
+/* ---- names and places
+ * --------------------------------------------------------------------------------------------- */
 
 static int fail(int code, const struct layer_path *p, const char *what, struct err *e)
 {
@@ -77,8 +78,8 @@ static bool is_whiteout(const struct stat *st)
 }
 
 /*
- * What is there already goes, unless a directory meets a directory (*ret: WAY_DIRECTORY). WAY_WHITEOUT: it was this
- * layer's own whiteout, so a directory made in its place must go on hiding what is below.
+ * What is there already goes, unless a directory meets a directory (*ret: WAY_DIRECTORY). WAY_WHITEOUT: it
+ * was this layer's own whiteout, so a directory made in its place must go on hiding what is below.
  */
 static int clear_way(int parent, const struct layer_path *p, bool directory, enum way *ret, struct err *e)
 {
@@ -104,10 +105,11 @@ static int set_opaque(int fd, const struct layer_path *p, struct err *e)
     return fsetxattr(fd, "user.overlay.opaque", "y", 1, 0) < 0 ? fail(errno, p, "making it opaque", e) : 0;
 }
 
-/* ---- metadata ----------------------------------------------------------------------------------------------------- */
+/* ---- metadata
+ * ----------------------------------------------------------------------------------------------------- */
 
-/* trusted.* and security.* but capabilities are the host's business; overlay's and fuse-overlayfs's own would make
- * a layer lie about itself (SECURITY.md, "whiteouts"). */
+/* trusted.* and security.* but capabilities are the host's business; overlay's and fuse-overlayfs's own would
+ * make a layer lie about itself (SECURITY.md, "whiteouts"). */
 static bool may_have_xattr(const char *name)
 {
     return str_eq(name, "security.capability") ||
@@ -175,8 +177,8 @@ static int change_owner(const struct unpack *u, int fd, struct archive_entry *en
 
 static void entry_times(struct archive_entry *entry, struct timespec times[2])
 {
-    times[1] = (struct timespec){ .tv_sec = archive_entry_mtime(entry),
-                                  .tv_nsec = archive_entry_mtime_nsec(entry) };
+    times[1] =
+        (struct timespec){ .tv_sec = archive_entry_mtime(entry), .tv_nsec = archive_entry_mtime_nsec(entry) };
     if (!archive_entry_mtime_is_set(entry))
         times[1].tv_nsec = UTIME_OMIT;
     times[0] = times[1];
@@ -207,7 +209,8 @@ static int finish_file(const struct unpack *u, int fd, struct archive_entry *ent
     return r;
 }
 
-/* ---- objects ------------------------------------------------------------------------------------------------------ */
+/* ---- objects
+ * ------------------------------------------------------------------------------------------------------ */
 
 static int count_bytes(struct unpack *u, uint64_t n, const struct layer_path *p, struct err *e)
 {
@@ -311,9 +314,8 @@ static int make_hardlink(struct unpack *u, int parent, struct archive_entry *ent
     r = layer_path_parse(archive_entry_hardlink(entry), &target, e);
     if (r < 0 || target.kind != LAYER_PATH_PLAIN)
         return r < 0 ? r : fail(EINVAL, p, "a hard link to what is no file", e);
-    target_parent = target.parent[0]
-                        ? path_open_in_root(u->root, target.parent, O_PATH | O_DIRECTORY, 0)
-                        : openat(u->root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    target_parent = target.parent[0] ? path_open_in_root(u->root, target.parent, O_PATH | O_DIRECTORY, 0)
+                                     : openat(u->root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (target_parent < 0 || fstatat(target_parent, target.leaf, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return fail(ENOENT, p, "a hard link to a file that this layer does not have", e);
     if (S_ISDIR(st.st_mode))
@@ -341,7 +343,8 @@ static int make_fifo(struct unpack *u, int parent, struct archive_entry *entry, 
     return utimensat(parent, p->leaf, times, AT_SYMLINK_NOFOLLOW) < 0 ? fail(errno, p, "its times", e) : 0;
 }
 
-static void remember_late(struct unpack *u, const struct layer_path *p, mode_t mode, struct archive_entry *entry)
+static void remember_late(struct unpack *u, const struct layer_path *p, mode_t mode,
+                          struct archive_entry *entry)
 {
     struct late *l;
 
@@ -391,7 +394,8 @@ static int set_root(struct unpack *u, struct archive_entry *entry, const struct 
     return r;
 }
 
-/* ---- whiteouts ---------------------------------------------------------------------------------------------------- */
+/* ---- whiteouts
+ * ---------------------------------------------------------------------------------------------------- */
 
 static int make_whiteout(struct unpack *u, const struct layer_path *p, struct err *e)
 {
@@ -404,7 +408,8 @@ static int make_whiteout(struct unpack *u, const struct layer_path *p, struct er
         return 0;
     if (errno != EEXIST)
         return fail(errno, p, "making the whiteout", e);
-    /* layer.md: a whiteout is about the layers below. What this one has of that name stays; a directory hides theirs. */
+    /* layer.md: a whiteout is about the layers below. What this one has of that name stays; a directory hides
+     * theirs. */
     dir = openat(parent, p->leaf, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     return dir < 0 ? 0 : set_opaque(dir, p, e);
 }
@@ -419,7 +424,8 @@ static int make_opaque(struct unpack *u, const struct layer_path *p, struct err 
     return fd < 0 ? fail(errno, p, "opening the directory", e) : set_opaque(fd, p, e);
 }
 
-/* ---- the stream --------------------------------------------------------------------------------------------------- */
+/* ---- the stream
+ * --------------------------------------------------------------------------------------------------- */
 
 static int skip_device(struct unpack *u, const struct layer_path *p)
 {
@@ -496,9 +502,10 @@ static int finish_directories(struct unpack *u, struct err *e)
 {
     for (size_t i = u->n_late; i > 0; i--) {
         const struct late *l = &u->late[i - 1];
-        _cleanup_close_ int fd = l->path[0] ? path_openat2(u->root, l->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0,
-                                                           RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
-                                            : openat(u->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_close_ int fd = l->path[0]
+                                     ? path_openat2(u->root, l->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0,
+                                                    RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
+                                     : openat(u->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
         /* Replaced by something else later in the stream. */
         if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Looking up an image's user. Runs as the engine's user, outside of the container; the image's files are hostile. */
+/* Looking up an image's user. Runs as the engine's user, outside of the container; the image's files are
+ * hostile. */
 #include "image/user.h"
 
 #include <errno.h>
@@ -57,8 +58,8 @@ static bool number(const struct line *l, size_t i, uint32_t *ret)
     char text[16];
 
     return i < l->n && l->len[i] < sizeof(text) &&
-           str_format(text, sizeof(text), "%.*s", (int)l->len[i], l->field[i]) == 0 && str_to_u32(text, ret) == 0 &&
-           *ret != UINT32_MAX;
+           str_format(text, sizeof(text), "%.*s", (int)l->len[i], l->field[i]) == 0 &&
+           str_to_u32(text, ret) == 0 && *ret != UINT32_MAX;
 }
 
 static bool is_number(const char *word)
@@ -85,8 +86,10 @@ static bool lists(const struct line *l, const char *name)
     return false;
 }
 
-/* The passwd line of a name or, for digits, of a uid. *ret_name (NAME_LEN) is the user's name, "" when unknown. */
-static int find_user(const char *passwd, const char *word, struct spec_user *ret, char *ret_name, struct err *e)
+/* The passwd line of a name or, for digits, of a uid. *ret_name (NAME_LEN) is the user's name, "" when
+ * unknown. */
+static int find_user(const char *passwd, const char *word, struct spec_user *ret, char *ret_name,
+                     struct err *e)
 {
     bool numeric = is_number(word);
     struct line l;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A layer's names (up to the first newline) and its stream (the rest), decompressed and unpacked into a directory of its
- * own: nothing may appear beside it, and what a name is taken apart into may not lead out. */
-#include <locale.h>
+/* A layer's names (up to the first newline) and its stream (the rest), decompressed and unpacked into a
+ * directory of its own: nothing may appear beside it, and what a name is taken apart into may not lead out.
+ */
 #include <fcntl.h>
+#include <locale.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,9 @@ static void check_name(const char *name)
 
 static void check_stream(const uint8_t *data, size_t size)
 {
-    static const struct unpack_options options = { .single_id = true, .max_bytes = 1 << 20, .max_entries = 100 };
+    static const struct unpack_options options = { .single_id = true,
+                                                   .max_bytes = 1 << 20,
+                                                   .max_entries = 100 };
     char top[] = "/tmp/lichen-fuzz-XXXXXX";
     _cleanup_close_ int blob = memfd_create("blob", MFD_CLOEXEC), root = -1, layer = -1;
     _cleanup_inflate_ struct inflate *inflate = NULL;
@@ -55,6 +58,7 @@ static void check_stream(const uint8_t *data, size_t size)
         abort(); /* something else is there */
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const uint8_t *newline = memchr(data, '\n', size);

@@ -13,11 +13,14 @@
 #include "tests/unit.h"
 
 static const char whole[] =
-    "{\"created\":\"2026-01-01T00:00:00Z\",\"architecture\":\"arm64\",\"variant\":\"v8\",\"os\":\"linux\",\"unknown\":[1],"
-    "\"config\":{\"User\":\"www-data\",\"ExposedPorts\":{\"80/tcp\":{},\"53/udp\":{}},\"Env\":[\"PATH=/bin\",\"A=\"],"
+    "{\"created\":\"2026-01-01T00:00:00Z\",\"architecture\":\"arm64\",\"variant\":\"v8\",\"os\":\"linux\","
+    "\"unknown\":[1],"
+    "\"config\":{\"User\":\"www-data\",\"ExposedPorts\":{\"80/tcp\":{},\"53/udp\":{}},\"Env\":[\"PATH=/"
+    "bin\",\"A=\"],"
     "\"Entrypoint\":[\"/init\"],\"Cmd\":[\"-v\",\"x\"],\"Volumes\":{\"/data\":{}},\"WorkingDir\":\"/srv\","
     "\"Labels\":{\"a\":\"b\"},\"StopSignal\":\"SIGQUIT\",\"Healthcheck\":{\"Test\":[\"CMD-SHELL\",\"true\"],"
-    "\"Interval\":30000000000,\"Retries\":3}},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"sha256:0\"]},\"history\":[{}]}";
+    "\"Interval\":30000000000,\"Retries\":3}},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"sha256:0\"]},"
+    "\"history\":[{}]}";
 
 static void a_configuration_is_read_whole(void)
 {
@@ -47,7 +50,8 @@ static void a_configuration_is_read_whole(void)
 
 static void what_is_left_out_is_empty(void)
 {
-    static const char text[] = "{\"architecture\":\"amd64\",\"os\":\"linux\",\"config\":null,\"rootfs\":{\"diff_ids\":[]}}";
+    static const char text[] =
+        "{\"architecture\":\"amd64\",\"os\":\"linux\",\"config\":null,\"rootfs\":{\"diff_ids\":[]}}";
     _cleanup_image_config_ struct image_config c = { 0 };
 
     CHECK_INT(image_config_parse(text, strlen(text), &c, NULL), 0);
@@ -61,8 +65,10 @@ static void a_wrong_configuration_names_the_field(void)
         { "{}", "architecture" },
         { "{\"architecture\":\"a\",\"os\":1,\"rootfs\":{}}", "os" },
         { "{\"architecture\":\"a\",\"os\":\"l\",\"rootfs\":{\"diff_ids\":[1]}}", "rootfs.diff_ids[0]" },
-        { "{\"architecture\":\"a\",\"os\":\"l\",\"rootfs\":{},\"config\":{\"Env\":[\"X\"]}}", "config.Env[0]" },
-        { "{\"architecture\":\"a\",\"os\":\"l\",\"rootfs\":{},\"config\":{\"Volumes\":[]}}", "config.Volumes" },
+        { "{\"architecture\":\"a\",\"os\":\"l\",\"rootfs\":{},\"config\":{\"Env\":[\"X\"]}}",
+          "config.Env[0]" },
+        { "{\"architecture\":\"a\",\"os\":\"l\",\"rootfs\":{},\"config\":{\"Volumes\":[]}}",
+          "config.Volumes" },
         { "{\"architecture\":\"a\",\"os\":\"l\",\"rootfs\":{},\"config\":{\"Healthcheck\":{\"Retries\":-1}}}",
           "config.Healthcheck.Retries" },
         { "[]", "image config" },
@@ -77,8 +83,9 @@ static void a_wrong_configuration_names_the_field(void)
     }
 }
 
-static const char passwd[] = "root:x:0:0:root:/root:/bin/sh\nbroken\nwww-data:x:33:33::/:\nuser:x:1000:100::/:\n"
-                             "1:x:5:5::/:\nbig:x:4294967295:0::/:\nneg:x:-1:0::/:\n";
+static const char passwd[] =
+    "root:x:0:0:root:/root:/bin/sh\nbroken\nwww-data:x:33:33::/:\nuser:x:1000:100::/:\n"
+    "1:x:5:5::/:\nbig:x:4294967295:0::/:\nneg:x:-1:0::/:\n";
 static const char group[] = "root:x:0:\nstaff:x:50:user,www-data\nusers:x:100:user\nadm:x:4:root,user\n";
 
 static void users_are_looked_up_in_the_image(void)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * image/layer_path.c and image/unpack.c: what a layer may and may not do. Runs in a user namespace with one id (unshare), as
- * root of it, so that owners can be set to 0 and whiteouts made; other owners are in bats.
+ * image/layer_path.c and image/unpack.c: what a layer may and may not do. Runs in a user namespace with one
+ * id (unshare), as root of it, so that owners can be set to 0 and whiteouts made; other owners are in bats.
  */
 #include <archive.h>
 #include <archive_entry.h>
@@ -24,7 +24,8 @@
 #include "image/unpack.h"
 #include "tests/unit.h"
 
-/* ---- a stream ----------------------------------------------------------------------------------------------------- */
+/* ---- a stream
+ * ----------------------------------------------------------------------------------------------------- */
 
 static char stream[1 << 20];
 static size_t stream_size, stream_at, stream_step = 1000;
@@ -92,7 +93,8 @@ static ssize_t next(void *argument, const void **ret, struct err *e)
     return (ssize_t)n;
 }
 
-/* ---- where it goes ------------------------------------------------------------------------------------------------ */
+/* ---- where it goes
+ * ------------------------------------------------------------------------------------------------ */
 
 static char top[] = "/tmp/lichen-unpack-XXXXXX";
 static int root = -1;
@@ -144,7 +146,8 @@ static bool opaque(const char *path)
     return getxattr(text, "user.overlay.opaque", value, sizeof(value)) == 1 && value[0] == 'y';
 }
 
-/* ---- names -------------------------------------------------------------------------------------------------------- */
+/* ---- names
+ * -------------------------------------------------------------------------------------------------------- */
 
 static void names_are_taken_apart(void)
 {
@@ -188,7 +191,8 @@ static void names_are_taken_apart(void)
     CHECK_INT(layer_path_parse(name, &p, &e), 0);
 }
 
-/* ---- layers ------------------------------------------------------------------------------------------------------- */
+/* ---- layers
+ * ------------------------------------------------------------------------------------------------------- */
 
 static void an_ordinary_layer_arrives_whole(void)
 {
@@ -263,7 +267,8 @@ static void hard_links_stay_in_the_layer(void)
 
 static void names_that_lead_out_are_refused(void)
 {
-    static const char *const names[] = { "../outside", "a/../../outside", "/../outside", ".wh..", "a/.wh..." };
+    static const char *const names[] = { "../outside", "a/../../outside", "/../outside", ".wh..",
+                                         "a/.wh..." };
 
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         begin();
@@ -330,9 +335,13 @@ static void devices_are_left_out_and_counted(void)
 
 static void attributes_of_overlays_are_stripped(void)
 {
-    static const char *const bad[] = { "user.overlay.opaque", "user.overlay.redirect", "trusted.overlay.opaque",
-                                       "user.fuseoverlayfs.opaque", "user.containers.override_stat",
-                                       "security.selinux", "security.ima" };
+    static const char *const bad[] = { "user.overlay.opaque",
+                                       "user.overlay.redirect",
+                                       "trusted.overlay.opaque",
+                                       "user.fuseoverlayfs.opaque",
+                                       "user.containers.override_stat",
+                                       "security.selinux",
+                                       "security.ima" };
     char path[256], value[64];
 
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
@@ -437,7 +446,8 @@ static void with_one_id_the_true_owner_is_kept_aside(void)
     CHECK(strstr(error.remedy, "/etc/subuid"));
 }
 
-/* ---- compression -------------------------------------------------------------------------------------------------- */
+/* ---- compression
+ * -------------------------------------------------------------------------------------------------- */
 
 static size_t seen;
 
@@ -447,7 +457,8 @@ static void count(void *argument, const void *p, size_t n)
     *(size_t *)argument += n;
 }
 
-/* The stream compressed by @filter, then read back with at most @max bytes: what inflate says, *ret_n what came out. */
+/* The stream compressed by @filter, then read back with at most @max bytes: what inflate says, *ret_n what
+ * came out. */
 static int round_trip(int (*filter)(struct archive *), uint64_t max, size_t cut, size_t *ret_n)
 {
     _cleanup_close_ int fd = memfd_create("blob", MFD_CLOEXEC);
@@ -541,5 +552,6 @@ UNIT_MAIN(TEST(names_are_taken_apart), TEST(in_a_user_namespace), TEST(an_ordina
           TEST(names_that_lead_out_are_refused), TEST(whiteouts_are_about_the_layers_below),
           TEST(a_whiteout_does_not_reach_through_a_link), TEST(devices_are_left_out_and_counted),
           TEST(attributes_of_overlays_are_stripped), TEST(later_entries_replace_earlier_ones),
-          TEST(limits_hold), TEST(damaged_streams_are_errors), TEST(an_error_of_the_reader_comes_out_as_it_is),
-          TEST(with_one_id_the_true_owner_is_kept_aside), TEST(blobs_come_out_whole), TEST(clean_up))
+          TEST(limits_hold), TEST(damaged_streams_are_errors),
+          TEST(an_error_of_the_reader_comes_out_as_it_is), TEST(with_one_id_the_true_owner_is_kept_aside),
+          TEST(blobs_come_out_whole), TEST(clean_up))

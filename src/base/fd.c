@@ -6,18 +6,23 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 
 #define MAX_PASSED_FDS 8
+/* As far as descriptors are looked for where nothing lists them: fs.nr_open of most systems. */
+#define WALK_MAX 1048576
 
 #ifndef CLOSE_RANGE_CLOEXEC
 #    define CLOSE_RANGE_CLOEXEC (1U << 2)
@@ -233,14 +238,36 @@ ssize_t fd_recv(int sock, void *p, size_t n, int *fds, size_t max_fds, size_t *r
     return got;
 }
 
-/* The fallback for kernels or seccomp filters without close_range(2): walk /proc/self/fd. */
+/* Without a /proc to ask: every number there can be. */
+static int walk_numbers(unsigned first, bool close_them)
+{
+    struct rlimit limit = { 0 };
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return -errno;
+    /* One opened before the limit was lowered may be above it; those of ours are not. */
+    for (rlim_t fd = first; fd < limit.rlim_max && fd <= WALK_MAX; fd++) {
+        if (close_them)
+            (void)close((int)fd);
+        else
+            (void)fcntl((int)fd, F_SETFD, FD_CLOEXEC);
+    }
+    return 0;
+}
+
+/* The fallback for seccomp filters without close_range(2): walk /proc/self/fd. In a container that directory
+ * may be anything: only procfs's own answer counts. */
 static int walk_from(unsigned first, bool close_them)
 {
     DIR *d = opendir("/proc/self/fd");
     struct dirent *entry;
+    struct statfs fs;
 
-    if (!d)
-        return -errno;
+    if (!d || fstatfs(dirfd(d), &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC) {
+        if (d)
+            closedir(d);
+        return walk_numbers(first, close_them);
+    }
     while ((entry = readdir(d))) {
         uint32_t fd;
 

@@ -17,6 +17,7 @@
 
 #include "base/fd.h"
 #include "base/mem.h"
+#include "base/resolve.h"
 #include "base/str.h"
 
 /* A hostile renamer can make the kernel answer EAGAIN for as long as it likes; give up after this many tries.
@@ -25,17 +26,38 @@
 
 #define IN_ROOT (RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
 
-int path_openat2(int dirfd, const char *path, uint64_t flags, mode_t mode, uint64_t resolve)
+static int openat2_once(int dirfd, const char *path, uint64_t flags, mode_t mode, uint64_t resolve)
 {
     struct open_how how = { .flags = flags, .mode = mode, .resolve = resolve };
+    long fd = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
 
+    return fd < 0 ? -errno : (int)fd;
+}
+
+/* An outer container's seccomp profile may answer ENOSYS or EPERM. EPERM is also the kernel's own answer for
+ * some files, but not for this one. */
+static bool openat2_is_denied(void)
+{
+    static enum { UNKNOWN, ALLOWED, DENIED } known;
+    int fd;
+
+    if (known == UNKNOWN) {
+        fd = openat2_once(AT_FDCWD, ".", O_PATH | O_CLOEXEC, 0, 0);
+        known = fd == -ENOSYS || fd == -EPERM ? DENIED : ALLOWED;
+        fd_close(fd);
+    }
+    return known == DENIED;
+}
+
+int path_openat2(int dirfd, const char *path, uint64_t flags, mode_t mode, uint64_t resolve)
+{
     for (int i = 0; i < OPENAT2_TRIES; i++) {
-        long fd = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
+        int fd = openat2_once(dirfd, path, flags, mode, resolve);
 
-        if (fd >= 0)
-            return (int)fd;
-        if (errno != EAGAIN && errno != EINTR)
-            return -errno;
+        if ((fd == -ENOSYS || fd == -EPERM) && openat2_is_denied())
+            fd = resolve_walk(dirfd, path, flags, mode, resolve);
+        if (fd != -EAGAIN && fd != -EINTR)
+            return fd;
     }
     return -EAGAIN;
 }

@@ -11,8 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* openat2(2), retried on EAGAIN (a rename raced with a ".." component). Returns a descriptor (O_CLOEXEC) or
- * -errno. */
+/* openat2(2), retried on EAGAIN (a rename raced with a ".." component); where a sandbox around us denies the
+ * call, the same by hand (base/resolve.h). Returns a descriptor (O_CLOEXEC) or -errno. */
 int path_openat2(int dirfd, const char *path, uint64_t flags, mode_t mode, uint64_t resolve);
 
 /*

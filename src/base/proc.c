@@ -23,6 +23,61 @@
 #include "base/str.h"
 #include "config.h"
 
+/* clone(2) in fork manner; its arguments come in another order on s390 and CRIS. */
+static pid_t clone_plain(uint64_t flags, int *pidfd)
+{
+    uint64_t all = flags | (flags & CLONE_PARENT ? 0 : SIGCHLD);
+#ifdef __s390x__
+    long pid = syscall(SYS_clone, 0UL, all, pidfd, NULL, 0UL);
+#else
+    long pid = syscall(SYS_clone, all, 0UL, pidfd, NULL, 0UL);
+#endif
+
+    return pid < 0 ? -errno : (pid_t)pid;
+}
+
+/* What CLONE_INTO_CGROUP would have done: the child waits in @barrier until it is in the cgroup. */
+static int move_child(pid_t pid, int cgroup_fd, int barrier)
+{
+    _cleanup_close_ int procs = openat(cgroup_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+    char text[16];
+    int r;
+
+    (void)str_format(text, sizeof(text), "%d", (int)pid);
+    r = procs < 0 ? -errno : fd_write_all(procs, text, strlen(text));
+    return r < 0 ? r : fd_write_all(barrier, "", 1);
+}
+
+/* For sandboxes that deny clone3, whose flags a seccomp filter cannot look at (Docker's profile: ENOSYS). The
+ * flags that only clone3 has are not to be had: CLONE_NEWTIME would be read as a signal. */
+static pid_t clone_without_clone3(uint64_t flags, int cgroup_fd, int *pidfd)
+{
+    int barrier[2] = { -1, -1 };
+    char byte;
+    pid_t pid;
+    int r = 0;
+
+    if (flags & 0xff)
+        return -ENOSYS;
+    if (cgroup_fd >= 0 && pipe2(barrier, O_CLOEXEC) < 0)
+        return -errno;
+    pid = clone_plain(flags & ~(uint64_t)CLONE_INTO_CGROUP, pidfd);
+    if (pid == 0 && cgroup_fd >= 0) {
+        fd_close(barrier[1]);
+        if (read(barrier[0], &byte, 1) != 1)
+            _exit(1);
+    }
+    if (pid > 0 && cgroup_fd >= 0)
+        r = move_child(pid, cgroup_fd, barrier[1]);
+    fd_close(barrier[0]);
+    if (pid != 0)
+        fd_close(barrier[1]);
+    /* It sees the end of the pipe and exits. With CLONE_PARENT it is not ours to wait for. */
+    if (r < 0 && !(flags & CLONE_PARENT))
+        (void)proc_wait(pid, &(int){ 0 });
+    return r < 0 ? r : pid;
+}
+
 pid_t proc_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd)
 {
     int pidfd = -1;
@@ -40,8 +95,12 @@ pid_t proc_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd)
         args.cgroup = (uint64_t)cgroup_fd;
     }
     pid = syscall(SYS_clone3, &args, sizeof(args));
-    if (pid < 0)
-        return -errno;
+    if (pid < 0) {
+        pid = -errno;
+        /* EPERM is the kernel's own answer too: then clone's is the same. */
+        if (pid == -ENOSYS || pid == -EPERM)
+            pid = clone_without_clone3(args.flags, cgroup_fd, &pidfd);
+    }
     if (pid > 0 && ret_pidfd)
         *ret_pidfd = pidfd;
     return (pid_t)pid;
@@ -148,6 +207,9 @@ int proc_open_id(const struct proc_id *id)
     if (fd < 0)
         return TAKE_FD(fd);
     r = proc_stat(id->pid, &start, &state);
+    /* proc(5), hidepid: one that hides and that we may not even signal is a stranger's. */
+    if ((r == -EPERM || r == -EACCES) && proc_signal(fd, 0) == -EPERM)
+        r = -ESRCH;
     if (r < 0)
         return r;
     if (start != id->start_time || state == 'Z' || state == 'X')

@@ -16,7 +16,8 @@ struct proc_id {
 /*
  * clone3(2) in fork manner (a copy of the address space): @flags are CLONE_* without an exit signal (SIGCHLD
  * is used).
- * @cgroup_fd >= 0 adds CLONE_INTO_CGROUP. *ret_pidfd (may be NULL) receives a close-on-exec pidfd in the
+ * @cgroup_fd >= 0 adds CLONE_INTO_CGROUP. Where a sandbox around us denies clone3, clone(2) and a write to
+ * cgroup.procs before the child goes on. *ret_pidfd (may be NULL) receives a close-on-exec pidfd in the
  * parent. Returns the pid in the parent, 0 in the child, -errno.
  */
 pid_t proc_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd);
@@ -50,7 +51,8 @@ int proc_stat(pid_t pid, uint64_t *ret_start_time, char *ret_state);
 
 /*
  * A pidfd for exactly that process: opened, then its start time compared, so a recycled number never passes.
- * Returns a descriptor, or -ESRCH when that process is gone or a zombie.
+ * Returns a descriptor, -ESRCH when that process is gone or a zombie, or another -errno when that cannot be
+ * known.
  */
 int proc_open_id(const struct proc_id *id);
 

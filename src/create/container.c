@@ -89,9 +89,15 @@ void container_close(struct container *c)
     c->root_path = NULL;
 }
 
-int container_init_pidfd(const struct container *c)
+int container_init_pidfd(const struct container *c, struct err *e)
 {
-    return proc_open_id(&c->record.init);
+    int fd = proc_open_id(&c->record.init);
+
+    if (fd == -ESRCH)
+        return err_set(e, ESRCH, "container %s not running", c->id);
+    return fd < 0 ? err_sys(e, fd, "container %s: pidfd_open of its init (pid %d)", c->id,
+                            (int)c->record.init.pid)
+                  : fd;
 }
 
 bool container_waits_for_start(const struct container *c)
@@ -102,11 +108,18 @@ bool container_waits_for_start(const struct container *c)
     return sock >= 0 || sock == -EAGAIN;
 }
 
+/* Only "no such process" says that it is gone. One that cannot be looked at (no descriptors left, pidfd_open
+ * denied by a sandbox around us) is taken for alive: its state must not be deleted under it. */
+static bool may_be_alive(int pidfd)
+{
+    return pidfd != -ESRCH;
+}
+
 static bool creator_alive(const struct container *c)
 {
     _cleanup_close_ int fd = proc_open_id(&c->record.creator);
 
-    return fd >= 0;
+    return may_be_alive(fd);
 }
 
 enum lifecycle_status container_status(struct container *c)
@@ -118,8 +131,8 @@ enum lifecycle_status container_status(struct container *c)
         evidence.creator_alive = creator_alive(c);
         return lifecycle_derive(&evidence);
     }
-    pidfd = container_init_pidfd(c);
-    evidence.init_alive = pidfd >= 0;
+    pidfd = container_init_pidfd(c, NULL);
+    evidence.init_alive = may_be_alive(pidfd);
     if (evidence.init_alive) {
         struct cgroup cg;
 

@@ -38,8 +38,8 @@ int container_open_root(const char *root_option, struct container *ret, struct e
 /* The status, derived from what can be observed now (state/lifecycle.h). Takes no lock. */
 enum lifecycle_status container_status(struct container *c);
 
-/* A pidfd of init, or -ESRCH. */
-int container_init_pidfd(const struct container *c);
+/* A pidfd of init; -ESRCH when it is gone, another -errno when that cannot be known. */
+int container_init_pidfd(const struct container *c, struct err *e);
 
 /* Whether init still waits for start: its start socket answers. */
 bool container_waits_for_start(const struct container *c);

@@ -177,7 +177,7 @@ static int run_stage(struct exec *x, struct err *e)
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
         return err_sys(e, errno, "PR_SET_DUMPABLE");
     if (x->namespaces && setns(x->init_pidfd, x->namespaces) < 0) {
-        err_sys(e, errno, "joining the namespaces of container %s", x->c->id);
+        err_sys(e, errno, "joining the namespaces of container %s (setns)", x->c->id);
         return err_remedy(e, "the container must belong to you; was it made by another user or as root?");
     }
     /* The parent's may be the same memory: the variable stays as it is. */
@@ -300,9 +300,9 @@ static int prepare(struct exec *x, struct err *e)
     pid_t pid = x->c->record.init.pid;
     int r;
 
-    x->init_pidfd = container_init_pidfd(x->c);
+    x->init_pidfd = container_init_pidfd(x->c, e);
     if (x->init_pidfd < 0)
-        return err_set(e, ESRCH, "container %s not running", x->c->id);
+        return x->init_pidfd;
     r = join_namespaces_of(pid, &x->namespaces, e);
     if (r < 0)
         return r;

@@ -210,10 +210,9 @@ int container_mounts(struct container *c, const char *text, size_t size, bool ad
     if (r >= 0)
         r = make_job(c, text, size, &arena, &j, e);
     if (r >= 0) {
-        pidfd = container_init_pidfd(c);
+        pidfd = container_init_pidfd(c, e);
         j.init_pidfd = pidfd;
-        r = pidfd < 0 ? err_set(e, ESRCH, "container %s not running", c->id)
-                      : join_namespaces_of(c->record.init.pid, &j.namespaces, e);
+        r = pidfd < 0 ? pidfd : join_namespaces_of(c->record.init.pid, &j.namespaces, e);
     }
     if (r >= 0 && !(j.namespaces & CLONE_NEWNS))
         r = err_set(e, EOPNOTSUPP, "container %s has no mount namespace of its own", c->id);

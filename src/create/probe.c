@@ -20,6 +20,7 @@
 #include "base/program.h"
 #include "base/str.h"
 #include "base/user.h"
+#include "create/denied.h"
 #include "create/host.h"
 #include "create/nsrun.h"
 #include "net/net.h"
@@ -80,6 +81,13 @@ static int probe_userns(char *detail, size_t size, struct err *e)
     if (r < 0)
         return userns_remedy(e);
     return str_format(detail, size, "made and usable");
+}
+
+static int probe_syscalls(char *detail, size_t size, struct err *e)
+{
+    int r = denied_probe(e);
+
+    return r < 0 ? r : str_format(detail, size, "none is denied");
 }
 
 static int do_nothing(void *argument, struct err *e)
@@ -354,6 +362,7 @@ static int probe_linger(char *detail, size_t size, struct err *e)
 const struct probe probes[] = {
     { "kernel", "kernel version", true, probe_kernel },
     { "userns", "unprivileged user namespaces", true, probe_userns },
+    { "syscalls", "system calls there is no way around", true, probe_syscalls },
     { "runtime-dir", "a private runtime directory", true, probe_runtime_dir },
     { "seccomp", "system call filters", true, probe_seccomp },
     { "subids", "subordinate ids", false, probe_subids },

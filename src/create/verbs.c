@@ -136,9 +136,9 @@ int container_kill(struct container *c, int signal, bool all, struct err *e)
     r = lifecycle_check(VERB_KILL, container_status(c), c->id, e);
     if (r < 0)
         return r;
-    pidfd = container_init_pidfd(c);
+    pidfd = container_init_pidfd(c, e);
     if (pidfd < 0)
-        return err_set(e, ESRCH, "container %s not running", c->id);
+        return pidfd;
     if (all || (c->record.shared_pid && signal == SIGKILL)) {
         r = kill_all(c, pidfd, signal, e);
         if (r != -EOPNOTSUPP || all)
@@ -162,7 +162,9 @@ void container_end_creator(const struct container *c)
 static int kill_everything(struct container *c, struct err *e)
 {
     _cleanup_close_ int init = -1;
+    struct err why = { 0 };
     struct cgroup cg;
+    int r;
 
     container_end_creator(c);
     if (container_cgroup(c, &cg, NULL) == 0) {
@@ -172,10 +174,17 @@ static int kill_everything(struct container *c, struct err *e)
             (void)cgroup_kill(&cg, SIGKILL, NULL);
         cgroup_close(&cg);
     }
-    init = container_init_pidfd(c);
-    if (init < 0)
+    init = container_init_pidfd(c, &why);
+    if (init == -ESRCH)
         return 0;
-    (void)proc_signal(init, SIGKILL);
+    if (init < 0 && e)
+        *e = why;
+    if (init < 0)
+        return init;
+    r = proc_signal(init, SIGKILL);
+    if (r < 0 && r != -ESRCH)
+        return err_sys(e, r, "container %s: pidfd_send_signal to its init (pid %d)", c->id,
+                       (int)c->record.init.pid);
     if (proc_wait_dead(init, KILL_PATIENCE_MS) != 1)
         return err_set(e, ETIMEDOUT, "container %s: its init (pid %d) does not die", c->id,
                        (int)c->record.init.pid);

@@ -90,12 +90,12 @@ static int stream(struct container *c, struct cgroup *cg, int init, int interval
 
 static int watch_container(struct container *c, struct cgroup *cg, int interval, struct err *e)
 {
-    _cleanup_close_ int init = container_init_pidfd(c);
+    _cleanup_close_ int init = container_init_pidfd(c, e);
     struct cgroup_watch watch;
     int r;
 
     if (init < 0)
-        return err_set(e, ESRCH, "container %s not running", c->id);
+        return init;
     cgroup_watch_begin(cg, &watch);
     r = stream(c, cg, init, interval, &watch, e);
     cgroup_watch_end(&watch);

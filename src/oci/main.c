@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "config.h"
+#include "create/denied.h"
 #include "create/self_protect.h"
 #include "oci/cli.h"
 #include "spec/spec.h"
@@ -105,6 +106,7 @@ int main(int argc, char **argv)
     if (r >= 0)
         r = run_program(argc, argv, &cli, &failure_status, &e);
     if (r < 0) {
+        denied_explain(&e);
         log_error(&e);
         r = e.exit_status ? e.exit_status : failure_status;
     }

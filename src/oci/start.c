@@ -7,7 +7,7 @@
 
 static int await_ready(struct container *c, struct notify *notify, struct err *e)
 {
-    _cleanup_close_ int init = container_init_pidfd(c);
+    _cleanup_close_ int init = container_init_pidfd(c, NULL);
 
     /* It may take its time: kill, delete and the others must get through. */
     state_unlock(c->dir);

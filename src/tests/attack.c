@@ -11,13 +11,16 @@
 #include <linux/fs.h>
 #include <linux/tiocl.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -93,7 +96,7 @@ static int attack_swap(int argc, char **argv)
     return n == 0;
 }
 
-/* call NAME: keyrings and other things of the kernel that have no namespace. */
+/* keyring NAME: a key of the session that the runtime was called in. */
 static int attack_keyring(int argc, char **argv)
 {
     enum { SPEC_SESSION = -3, SEARCH = 10 };
@@ -118,12 +121,33 @@ static int attack_addkey(int argc, char **argv)
     return 127;
 }
 
+/* abstract NAME: a socket in the abstract namespace, which belongs to the network namespace. */
+static int attack_abstract(int argc, char **argv)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), r;
+    size_t n;
+
+    if (argc < 2 || sock < 0)
+        return 2;
+    n = strlen(argv[1]);
+    if (n + 1 > sizeof(address.sun_path))
+        return 2;
+    memcpy(address.sun_path + 1, argv[1], n);
+    r = connect(sock, (struct sockaddr *)&address,
+                (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + n));
+    printf("%s%s: %s\n", r == 0 ? "WON " : "", argv[1], r == 0 ? "connected" : strerror(errno));
+    close(sock);
+    return r == 0 ? WON : 0;
+}
+
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } attacks[] = {
-    { "tty", attack_tty },         { "swap", attack_swap },           { "look", attack_look },
-    { "keyring", attack_keyring }, { "overwrite", attack_overwrite }, { "addkey", attack_addkey },
+    { "tty", attack_tty },           { "swap", attack_swap },           { "look", attack_look },
+    { "keyring", attack_keyring },   { "overwrite", attack_overwrite }, { "addkey", attack_addkey },
+    { "abstract", attack_abstract },
 };
 
 int main(int argc, char **argv)

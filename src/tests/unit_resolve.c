@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* base/resolve.h against the kernel: the same paths by openat2(2) and by hand have to end in the same place. */
+/* base/resolve.h against the kernel: the same paths by openat2(2) and by hand have to end in the same place.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -19,7 +20,9 @@
 
 static int kernel_open(int root, const char *path, uint64_t flags, uint64_t resolve)
 {
-    struct open_how how = { .flags = flags | O_CLOEXEC, .mode = flags & O_CREAT ? 0600 : 0, .resolve = resolve };
+    struct open_how how = { .flags = flags | O_CLOEXEC,
+                            .mode = flags & O_CREAT ? 0600 : 0,
+                            .resolve = resolve };
     long fd = syscall(SYS_openat2, root, path, &how, sizeof(how));
 
     return fd < 0 ? -errno : (int)fd;
@@ -38,18 +41,54 @@ static void compare(int root, const char *path, uint64_t flags, uint64_t resolve
     else
         same = fstat(want, &a) == 0 && fstat(got, &b) == 0 && a.st_ino == b.st_ino && a.st_dev == b.st_dev;
     if (!same)
-        printf("# \"%.60s\" flags %#llx resolve %#llx: openat2 %d, by hand %d\n", path, (unsigned long long)flags,
-               (unsigned long long)resolve, want, got);
+        printf("# \"%.60s\" flags %#llx resolve %#llx: openat2 %d, by hand %d\n", path,
+               (unsigned long long)flags, (unsigned long long)resolve, want, got);
     CHECK(same);
 }
 
 static const char *const paths[] = {
-    "",       "/",          ".",           "..",           "../../..",       "a",          "a/",           "/a/b/../b/file",
-    "a/b",    "a/b/file",   "a/b/file/",   "a/b/file/x",   "a//b///file",    "./a/./b",    "missing",      "missing/x",
-    "a/nope", "up",         "up/a",        "abs",          "abs/file",       "out",        "out/etc",      "loop",
-    "loop/x", "chain0",     "chain39",     "dangling",     "dangling/x",     "self/a",     "a/b/back/b",   "a/b/above/a",
-    "to-file", "to-file/",  "a/b/file/..", "a/../../../a", "abs/../../b",    "etc/passwd", "/proc",        "a/b/file/.",
-    "slashed", "slashed/file",
+    "",
+    "/",
+    ".",
+    "..",
+    "../../..",
+    "a",
+    "a/",
+    "/a/b/../b/file",
+    "a/b",
+    "a/b/file",
+    "a/b/file/",
+    "a/b/file/x",
+    "a//b///file",
+    "./a/./b",
+    "missing",
+    "missing/x",
+    "a/nope",
+    "up",
+    "up/a",
+    "abs",
+    "abs/file",
+    "out",
+    "out/etc",
+    "loop",
+    "loop/x",
+    "chain0",
+    "chain39",
+    "dangling",
+    "dangling/x",
+    "self/a",
+    "a/b/back/b",
+    "a/b/above/a",
+    "to-file",
+    "to-file/",
+    "a/b/file/..",
+    "a/../../../a",
+    "abs/../../b",
+    "etc/passwd",
+    "/proc",
+    "a/b/file/.",
+    "slashed",
+    "slashed/file",
 };
 
 static const uint64_t modes[] = {
@@ -60,7 +99,8 @@ static const uint64_t modes[] = {
 };
 
 static const uint64_t flags[] = {
-    O_PATH, O_PATH | O_DIRECTORY, O_PATH | O_NOFOLLOW, O_RDONLY, O_RDONLY | O_DIRECTORY, O_RDONLY | O_NOFOLLOW,
+    O_PATH,   O_PATH | O_DIRECTORY,   O_PATH | O_NOFOLLOW,
+    O_RDONLY, O_RDONLY | O_DIRECTORY, O_RDONLY | O_NOFOLLOW,
 };
 
 static int make_tree(char *name)
@@ -68,9 +108,10 @@ static int make_tree(char *name)
     static const struct {
         const char *target, *link;
     } links[] = {
-        { "..", "up" },        { "/a/b", "abs" },    { "../../../../../../../..", "out" }, { "loop", "loop" },
-        { "/nowhere", "dangling" }, { ".", "self" }, { "/a", "a/b/back" }, { "../../..", "a/b/above" },
-        { "a/b/file", "to-file" }, { "a/b/", "slashed" },
+        { "..", "up" },        { "/a/b", "abs" },           { "../../../../../../../..", "out" },
+        { "loop", "loop" },    { "/nowhere", "dangling" },  { ".", "self" },
+        { "/a", "a/b/back" },  { "../../..", "a/b/above" }, { "a/b/file", "to-file" },
+        { "a/b/", "slashed" },
     };
     char link[32], target[32];
     int root;
@@ -110,7 +151,8 @@ static void every_path_ends_where_openat2_ends(void)
 
 static void files_are_made_where_openat2_makes_them(void)
 {
-    static const char *const made[] = { "new", "a/new", "abs/new2", "dangling", "a/missing/new", "to-file", "a" };
+    static const char *const made[] = { "new",           "a/new",   "abs/new2", "dangling",
+                                        "a/missing/new", "to-file", "a" };
 
     for (size_t i = 0; i < ARRAY_SIZE(made); i++) {
         char by_kernel[] = ROOT, by_hand[] = ROOT;
@@ -132,7 +174,8 @@ static void files_are_made_where_openat2_makes_them(void)
 
 static void magic_links_of_procfs_are_never_followed(void)
 {
-    static const char *const magic[] = { "self/exe", "self/root", "self/cwd/x", "self/fd/0", "self/ns/user", "1/root" };
+    static const char *const magic[] = { "self/exe",  "self/root",    "self/cwd/x",
+                                         "self/fd/0", "self/ns/user", "1/root" };
     _cleanup_close_ int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
     for (size_t i = 0; i < ARRAY_SIZE(magic); i++) {

@@ -114,8 +114,8 @@ void reply_errors(struct request *q, unsigned status, struct json_object *list)
     reply_json(q, status, "application/json", o);
 }
 
-static void reply_one(struct request *q, unsigned status, enum error_code code, const char *format,
-                      va_list ap)
+static void __attribute__((format(printf, 4, 0)))
+reply_one(struct request *q, unsigned status, enum error_code code, const char *format, va_list ap)
 {
     struct json_object *list = json_object_new_array();
     _cleanup_free_ char *message = NULL;

@@ -328,7 +328,6 @@ static int make_hardlink(struct unpack *u, int parent, struct archive_entry *ent
 static int make_fifo(struct unpack *u, int parent, struct archive_entry *entry, const struct layer_path *p,
                      struct err *e)
 {
-    _cleanup_close_ int fd = -1;
     struct timespec times[2];
 
     if (mkfifoat(parent, p->leaf, 0600) < 0)

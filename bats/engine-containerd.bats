@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # containerd's shim (io.containerd.runc.v2) with lichen-oci as its runc, rootless: the daemon as root of a user
-# namespace, as rootlesskit has it, with a /run of its own and the native snapshotter; driven by ctr. An image is imported that
+# namespace, as rootlesskit has it, with its own /run/containerd and the native snapshotter; driven by ctr. An image is imported that
 # buildah made.
 
 load lib/lichen
@@ -42,12 +42,13 @@ CONF
 with_containerd() {
     cat >"$T/containerd/script" <<SCRIPT
 set -eu
-if [ -S "$ENGINE_RUN/bus" ]; then
-    # /run is about to be another one; the session's bus stays within reach.
-    : >"$ENGINE_RUN/session-bus" && mount --bind "$ENGINE_RUN/bus" "$ENGINE_RUN/session-bus"
-    export DBUS_SESSION_BUS_ADDRESS=unix:path=$ENGINE_RUN/session-bus
-fi
+# containerd and ctr have sockets in /run/containerd. A /run of their own in which the rest is what it was, systemd too.
+mkdir $T/containerd/run
+mount --rbind /run $T/containerd/run
 mount -t tmpfs -o mode=0700 none /run
+for entry in $T/containerd/run/*; do
+    [ "\${entry##*/}" = containerd ] || ln -s "\$entry" /run/
+done
 export XDG_RUNTIME_DIR=$ENGINE_RUN CONTAINERD_ADDRESS=$ENGINE_RUN/containerd.sock CONTAINERD_SNAPSHOTTER=native
 containerd --config $T/containerd/config.toml >$T/containerd/log 2>&1 &
 daemon=\$!

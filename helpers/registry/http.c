@@ -116,6 +116,8 @@ static enum MHD_Result answer(struct request *q)
 {
     if (!q->response)
         reply_error(q, UNKNOWN, "the registry has no answer");
+    /* Before the client hears of it: its next request may be here before this one's end is. */
+    upload_release(q);
     return MHD_queue_response(q->connection, q->status, q->response);
 }
 

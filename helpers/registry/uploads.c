@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fd.h"
@@ -12,6 +13,14 @@
 #include "reply.h"
 #include "repository.h"
 #include "sessions.h"
+
+static void drop_partial(struct request *q)
+{
+    if (q->partial)
+        layout_partial_discard(q->partial);
+    free(q->partial);
+    q->partial = NULL;
+}
 
 static void session_headers(struct request *q)
 {
@@ -34,10 +43,7 @@ static void blob_created(struct request *q)
 
 void upload_release(struct request *q)
 {
-    if (q->partial) {
-        layout_partial_discard(q->partial);
-        mem_freep(&q->partial);
-    }
+    drop_partial(q);
     if (q->session)
         sessions_give(q->server->sessions, q->session);
     q->session = NULL;
@@ -111,7 +117,9 @@ static void begin_single(struct request *q, const char *digest)
     q->partial = mem_zalloc(sizeof(*q->partial));
     r = layout_partial_begin(&q->layout, q->digest.algorithm, q->partial, &e);
     if (r < 0) {
-        mem_freep(&q->partial);
+        /* Nothing was begun. */
+        free(q->partial);
+        q->partial = NULL;
         reply_failure(q, r);
     }
 }

@@ -164,7 +164,7 @@ static bool can_share(const struct exec *x)
 static bool needs_talk(const struct exec *x, const struct cgroup *cg)
 {
     return x->request->process->terminal || x->request->cgroup || x->request->pidfd_socket ||
-           x->filter.notify || cg->dirfd >= 0;
+           x->filter.notify || cg->dirfd >= 0 || x->c->record.rdt_group;
 }
 
 static int run_stage(struct exec *x, struct err *e)

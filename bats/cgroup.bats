@@ -42,7 +42,7 @@ has_files() { [[ -e $1 ]]; }
     bundle_edit '.annotations += {"org.systemd.property.TimeoutStopSec": "3", "org.systemd.property.Documentation": "['"'man:lichen-oci(1)'"']"}'
     up
     [[ $(property "lichen-$CTR.scope" TimeoutStopUSec) == 3s ]]
-    [[ $(property "lichen-$CTR.scope" Documentation) == "man:lichen-oci(1)" ]]
+    [[ $(property "lichen-$CTR.scope" Documentation) == *man:lichen-oci* ]]
     dir=$(cgroup_dir)
     [[ $dir == "/sys/fs/cgroup$SCOPE_OF_USER/lichen-$CTR.scope" ]]
     [[ $(property "lichen-$CTR.scope" ActiveState) == active ]]

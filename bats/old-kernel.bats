@@ -240,7 +240,7 @@ refused() {
     jq -e '.[] | select(.name == "syscalls") | .ok' <<<"$stdout"
     denied EPERM fsopen,mount_setattr
     run_lichen -1 doctor --json
-    jq -e '.[] | select(.name == "syscalls") | .ok == false and .needed and (.fix | contains("fsopen, mount_setattr"))' <<<"$stdout"
+    jq -e '.[] | select(.name == "syscalls") | .ok == false and .needed and (.fix | (contains("mount_setattr, fsopen") and contains("Linux 5.12")))' <<<"$stdout"
     denied ENOSYS openat2,clone3,close_range
     run_lichen doctor --json
     jq -e '.[] | select(.name == "syscalls") | .ok' <<<"$stdout"

@@ -226,3 +226,19 @@ typist() {
         [[ $status -eq 0 && $stdout == / ]]
     done
 }
+
+@test "a container that kills whatever comes in cannot confuse exec" {
+    requires user userns
+    local i status killed=0
+    bundle_args sh -c 'while :; do for p in /proc/[0-9]*; do p=${p#/proc/}; [ "$p" = 1 ] || kill -9 "$p" 2>/dev/null; done; done'
+    run_lichen -0 run --detach "$CTR"
+    for ((i = 0; i < 60; i++)); do
+        status=0
+        lichen exec "$CTR" true >"$T/out" 2>&1 || status=$?
+        # Done, or killed: before it began, in its beginning, or later. Never a crash of ours.
+        [[ $status -eq 0 || $status -eq 137 ]] || { echo "# status $status: $(cat "$T/out")" && return 1; }
+        [[ $status -eq 0 ]] || killed=$((killed + 1))
+    done
+    [[ $killed -gt 0 ]]
+    state_is "$CTR" running
+}

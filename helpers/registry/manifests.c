@@ -29,14 +29,22 @@ static void set_found(struct found *f, const struct manifest_reference *d)
 
 /* ---- finding one ---- */
 
+/* An index of indexes may name the same ones over and over: so many are read for one request, and no more. */
+#define READ_MAX 1024
+
+static bool is_index(const char *media_type)
+{
+    return strstr(media_type, "index") || strstr(media_type, "list");
+}
+
 static bool find_in(const struct layout *l, const struct digest *parent, const struct digest *want,
-                    unsigned depth, struct found *ret)
+                    unsigned depth, unsigned *budget, struct found *ret)
 {
     _cleanup_manifest_ struct manifest m = { 0 };
     _cleanup_buf_ struct buf text = { 0 };
     bool found = false;
 
-    if (depth == 0 || layout_read_blob(l, parent, MANIFEST_SIZE_MAX, &text) < 0 ||
+    if (depth == 0 || (*budget)-- == 0 || layout_read_blob(l, parent, MANIFEST_SIZE_MAX, &text) < 0 ||
         manifest_parse(text.data, text.len, NULL, &m, NULL) < 0 || !m.index)
         return false;
     for (size_t i = 0; i < m.n_references && !found; i++) {
@@ -44,8 +52,10 @@ static bool find_in(const struct layout *l, const struct digest *parent, const s
         if (found)
             set_found(ret, &m.references[i]);
     }
-    for (size_t i = 0; i < m.n_references && !found; i++)
-        found = find_in(l, &m.references[i].digest, want, depth - 1, ret);
+    for (size_t i = 0; i < m.n_references && !found && *budget; i++) {
+        if (is_index(m.references[i].media_type))
+            found = find_in(l, &m.references[i].digest, want, depth - 1, budget, ret);
+    }
     return found;
 }
 
@@ -55,13 +65,14 @@ static bool find_digest(const struct layout *l, const struct layout_index *index
 {
     struct layout_entry entry;
     bool found = layout_index_find_digest(index, d, &entry);
+    unsigned budget = READ_MAX;
 
     if (found)
         set_found(ret, &entry.descriptor);
     for (size_t i = 0; i < layout_index_length(index) && !found; i++) {
         layout_index_entry(index, i, &entry);
-        if (strstr(entry.descriptor.media_type, "index") || strstr(entry.descriptor.media_type, "list"))
-            found = find_in(l, &entry.descriptor.digest, d, NESTED_MAX, ret);
+        if (is_index(entry.descriptor.media_type))
+            found = find_in(l, &entry.descriptor.digest, d, NESTED_MAX, &budget, ret);
     }
     return found;
 }

@@ -28,15 +28,16 @@ struct denied {
 };
 
 /* openat2, clone3 and close_range are not here: base does without them. */
+/* The newest first. */
 static const struct denied calls[] = {
+    { "mount_setattr", "5.12", SYS_mount_setattr, { -1, (long)"", -1 } },
+    { "pidfd_open", "5.3", SYS_pidfd_open, { -1 } },
     { "open_tree", "5.2", SYS_open_tree, { -1, (long)"", -1 } },
     { "move_mount", "5.2", SYS_move_mount, { -1, (long)"", -1, (long)"" } },
     { "fsopen", "5.2", SYS_fsopen, { 0, -1 } },
     { "fsconfig", "5.2", SYS_fsconfig, { -1, -1 } },
     { "fsmount", "5.2", SYS_fsmount, { -1, -1 } },
     { "fspick", "5.2", SYS_fspick, { -1, (long)"", -1 } },
-    { "mount_setattr", "5.12", SYS_mount_setattr, { -1, (long)"", -1 } },
-    { "pidfd_open", "5.3", SYS_pidfd_open, { -1 } },
     { "pidfd_send_signal", "5.1", SYS_pidfd_send_signal, { -1, 0, 0, -1 } },
     { "memfd_create", "3.17", SYS_memfd_create, { 0, -1 } },
     { "setns", NULL, SYS_setns, { -1, -1 } },
@@ -65,7 +66,7 @@ static int try_all(void *argument, struct err *e)
             continue;
         code = errno;
         buf_printf(&names, "%s%s", names.len ? ", " : "", calls[i].name);
-        since = calls[i].version ? calls[i].version : since;
+        since = since ? since : calls[i].version;
     }
     if (!code)
         return 0;

@@ -7,9 +7,11 @@
  *
  * Where nothing has to be talked over (needs_talk) the three share one memory and run one after
  * the other (proc_clone_shared), and a failure is simply in struct exec. Else the stage is a copy and the
- * process tells the parent by messages. Memory that is shared is still out of the container's reach: what is
- * not dumpable can be traced or read by nobody with no more than the capabilities of the container's user
- * namespace (ptrace(2), the capabilities are looked for in the namespace in which the program was started).
+ * process tells the parent by messages. Only where the container has a user namespace of its own: then memory
+ * that is shared is still out of its reach, since what is not dumpable can be traced or read by nobody with
+ * no more than the capabilities of the container's user namespace (ptrace(2): they are looked for in the
+ * namespace in which the program was started). It can be killed, however, in the middle of whatever it does
+ * to the memory: see run_shared.
  */
 #include "create/exec.h"
 
@@ -55,6 +57,7 @@ struct exec {
     int parent_end, child_end; /* -1 in shared memory */
     pid_t stage, process;      /* of the parent; the process's is -errno when it was not made */
     struct err failure;        /* in shared memory: why there is no process */
+    bool reached;              /* in shared memory: nothing of it is touched any more, execve is next */
 };
 
 static bool setgroups_is_denied(pid_t pid)
@@ -112,6 +115,7 @@ static int run_process(struct exec *x, struct err *e)
         .keep_groups = record_annotation(&x->c->record, "run.oci.keep_original_groups") != NULL,
         .id = x->c->id,
         .setgroups_denied = x->setgroups_denied,
+        .reached = &x->reached,
     };
     int report = x->child_end, r;
 
@@ -154,10 +158,22 @@ static int process_main(void *argument)
     return e.exit_status ? e.exit_status : 255;
 }
 
-/* time_namespaces(7): a child that shares memory stays in the clocks it came from. */
+/*
+ * credentials changes set the dumpable flag to fs.suid_dumpable (proc_sys_fs(5)): with 1, a debugging aid,
+ * the joining processes could be traced between two of our steps.
+ */
+static bool stays_undumpable(void)
+{
+    _cleanup_buf_ struct buf b = { 0 };
+
+    return fd_read_file(AT_FDCWD, "/proc/sys/fs/suid_dumpable", 16, &b) == 0 && b.data && b.data[0] != '1';
+}
+
+/* time_namespaces(7): a child that shares memory stays in the clocks it came from. Without a user namespace
+ * of its own the container may have capabilities that reach us. */
 static bool can_share(const struct exec *x)
 {
-    return proc_can_share() && !(x->namespaces & CLONE_NEWTIME);
+    return proc_can_share() && !(x->namespaces & CLONE_NEWTIME) && (x->namespaces & CLONE_NEWUSER);
 }
 
 /* Whether there is something to hand over, or to be done from outside, before the process execs. */
@@ -180,6 +196,7 @@ static int run_stage(struct exec *x, struct err *e)
         err_sys(e, errno, "joining the namespaces of container %s (setns)", x->c->id);
         return err_remedy(e, "the container must belong to you; was it made by another user or as root?");
     }
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     /* The parent's may be the same memory: the variable stays as it is. */
     fd_close(x->init_pidfd);
     if (can_share(x)) {
@@ -222,7 +239,8 @@ static int make_stage(struct exec *x, struct cgroup *cg, bool *ret_attach, struc
     *ret_attach = false;
     x->must_wait = x->request->pid_file || x->request->pidfd_socket || x->c->record.rdt_group;
     x->stage = proc_clone(0, cg->dirfd, NULL);
-    if (x->stage < 0 && cg->dirfd >= 0) {
+    /* At pids.max or out of memory it is not the place that is wrong. */
+    if (x->stage < 0 && cg->dirfd >= 0 && x->stage != -EAGAIN && x->stage != -ENOMEM) {
         /* EACCES across delegation boundaries, EBUSY with domain controllers below, EOPNOTSUPP in a threaded
          * one (crun#376). */
         *ret_attach = true;
@@ -319,7 +337,7 @@ static int prepare(struct exec *x, struct err *e)
  */
 static int run_shared(struct exec *x, struct exec_result *ret, struct err *e)
 {
-    int dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), status;
+    int dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), status, r;
 
     x->stage = proc_clone_shared(0, stage_main_exec, x);
     /* The flag is the memory's, not the process's. */
@@ -333,12 +351,26 @@ static int run_shared(struct exec *x, struct exec_result *ret, struct err *e)
             *e = x->failure;
         return err_code(&x->failure);
     }
-    if (x->process <= 0)
-        return err_set(e, EIO, "exec: the joining process was killed");
+    /*
+     * Killed, by somebody in the container perhaps, while it was in the middle of something: of malloc, for
+     * all we know, so that nothing of this memory can be relied on. Its files are closed and its locks given
+     * back by the kernel.
+     */
+    if (x->process <= 0 || !x->reached) {
+        static const char text[] = "lichen-oci: exec: the process was killed before it could begin\n";
+
+        (void)!write(STDERR_FILENO, text, sizeof(text) - 1);
+        _exit(128 + SIGKILL);
+    }
     ret->pid = x->process;
     ret->pidfd = proc_pidfd(ret->pid);
-    if (ret->pidfd < 0)
-        return err_sys(e, ret->pidfd, "pidfd_open");
+    if (ret->pidfd < 0) {
+        r = err_sys(e, ret->pidfd, "pidfd_open");
+        /* Our own child, not collected yet. */
+        (void)kill(x->process, SIGKILL);
+        (void)proc_wait(x->process, &status);
+        return r;
+    }
     return pid_file_write(x->request->pid_file, ret->pid, e);
 }
 
@@ -378,7 +410,8 @@ int container_exec(struct container *c, const struct exec_request *request, stru
     if (r >= 0)
         r = container_cgroup(c, &cg, e);
     if (r >= 0)
-        r = can_share(&x) && !needs_talk(&x, &cg) ? run_shared(&x, ret, e) : run_copied(&x, &cg, ret, e);
+        r = can_share(&x) && !needs_talk(&x, &cg) && stays_undumpable() ? run_shared(&x, ret, e)
+                                                                        : run_copied(&x, &cg, ret, e);
     if (r < 0 && ret->pidfd >= 0) {
         (void)proc_signal(ret->pidfd, SIGKILL);
         (void)proc_wait(ret->pid, &status);

@@ -73,7 +73,7 @@ static int attach_all(struct job *j, int root, struct err *e)
 
     for (; r >= 0 && done < j->n; done++)
         r = mount_perform(&m, &j->ops[done], e);
-    /* All or nothing. The one that failed is not there. */
+    /* All or nothing, but for remounts: what was before is not known. The one that failed is not there. */
     for (size_t i = r < 0 ? done - 1 : 0; i > 0; i--) {
         if (!j->ops[i - 1].options.remount)
             (void)mount_remove(root, j->ops[i - 1].destination, j->ops[i - 1].field, NULL);

@@ -15,8 +15,10 @@
 #include "base/fd.h"
 #include "base/mem.h"
 
-#define SOCKET_FILE         NOTIFY_DIRECTORY "/notify.sock"
-#define DATAGRAM_MAX        4096
+#define SOCKET_FILE  NOTIFY_DIRECTORY "/notify.sock"
+#define DATAGRAM_MAX 4096
+/* After the end of init. A socket takes fewer (net.unix.max_dgram_qlen is 10 to 512). */
+#define LAST_DATAGRAMS      1024
 #define BARRIER_PATIENCE_MS 30000
 
 /* sd_notify(3). Not MAINPID, BUSERROR, FDSTORE and its kin, NOTIFYACCESS, BARRIER. */
@@ -81,15 +83,21 @@ static int listen_below(int dir, struct err *e)
 {
     _cleanup_close_ int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     struct sockaddr_un address = { .sun_family = AF_UNIX };
+    mode_t mask;
+    int r;
 
     if (sock < 0)
         return err_sys(e, errno, "socket");
     /* As the start socket: sun_path is short, a state directory may not be. */
     (void)str_format(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/" SOCKET_FILE, dir);
     (void)unlinkat(dir, SOCKET_FILE, 0);
-    if (bind(sock, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-        fchmodat(dir, SOCKET_FILE, 0777, 0) < 0)
-        return err_sys(e, errno, "NOTIFY_SOCKET: the container's socket in the state directory");
+    /* For every user in the container. Not by chmod: the container may have put a link in its place by then.
+     */
+    mask = umask(0);
+    r = bind(sock, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
+    (void)umask(mask);
+    if (r < 0)
+        return err_sys(e, r, "NOTIFY_SOCKET: the container's socket in the state directory");
     return TAKE_FD(sock);
 }
 
@@ -151,6 +159,8 @@ static int hand_on(struct notify *n, pid_t pid, bool detach, struct err *e)
 
 int notify_forward(struct notify *n, pid_t pid, int pidfd, bool detach, struct err *e)
 {
+    int left = LAST_DATAGRAMS;
+
     if (n->sock < 0)
         return 0;
     for (;;) {
@@ -166,7 +176,8 @@ int notify_forward(struct notify *n, pid_t pid, int pidfd, bool detach, struct e
         }
         if (r < 0 && r != -EAGAIN && r != -EINTR)
             return r;
-        if (r < 0 && fds[1].revents)
+        /* What init has said before its end is handed on; what others go on saying is not waited for. */
+        if (fds[1].revents && (r < 0 || --left == 0))
             return 0;
     }
 }

@@ -198,6 +198,12 @@ static int on_init(struct parent *p, int *fd, struct err *e)
     r = netdevices_move(c->spec, pid, e);
     if (r >= 0)
         r = rdt_begin(&c->spec->intel_rdt, pid, &c->record, e);
+    /* A group that was made is to be found by delete, whenever we are killed. */
+    if (c->record.rdt_group) {
+        int r2 = record_write(c->dir, &c->record, r < 0 ? NULL : e);
+
+        r = r < 0 ? r : r2;
+    }
     if (r < 0)
         return r;
     if (cgroup_needs_pid(&c->plan.cgroup)) {

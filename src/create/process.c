@@ -342,6 +342,8 @@ static int become(struct process_setup *s, int report_fd, struct err *e)
         r = enter_cwd(s, e);
     if (r >= 0)
         r = caps_apply(&p->capabilities, e);
+    /* Changing credentials may have made us dumpable (fs.suid_dumpable). */
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     if (r >= 0 && p->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         r = err_sys(e, errno, "process.noNewPrivileges");
     if (r >= 0 && filter_late)
@@ -366,6 +368,8 @@ int process_run(struct process_setup *s, int *report_fd, struct err *e)
         *report_fd = first;
     }
     (void)fd_close_from((unsigned)(*report_fd >= 0 ? first + 1 : first));
+    if (s->reached)
+        *s->reached = true;
     execve(s->program, (char *const *)s->process->args.v, env);
     r = errno;
     err_set(e, r, "exec: \"%s\": %s", s->process->args.v[0],

@@ -33,6 +33,7 @@ struct process_setup {
     const char *id;         /* names the session keyring */
     bool setgroups_denied;  /* a user namespace mapped without privilege: setgroups(2) is EPERM for ever */
     char program[PATH_MAX]; /* found by process_find_program */
+    bool *reached;          /* may be NULL: set when nothing but execve is left to be done */
 };
 
 /*

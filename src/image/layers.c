@@ -213,12 +213,16 @@ void layers_sweep(const struct layers *l)
         return;
     }
     while ((entry = readdir(d))) {
-        _cleanup_close_ int dir = -1;
+        _cleanup_close_ int dir = -1, again = -1;
 
         if (entry->d_name[0] == '.')
             continue;
         dir = openat(fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (dir >= 0 && flock(dir, LOCK_EX | LOCK_NB) == 0)
+        if (dir < 0 || flock(dir, LOCK_EX | LOCK_NB) < 0)
+            continue;
+        /* Somebody may have removed this one and begun another of its name before it was locked. */
+        again = openat(fd, entry->d_name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (again >= 0 && is_same(dir, again))
             (void)path_remove_tree(fd, entry->d_name);
     }
     closedir(d);

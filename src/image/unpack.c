@@ -62,11 +62,17 @@ static int fail(int code, const struct layer_path *p, const char *what, struct e
 /* The parent directory, made where the stream did not bother to (0755, as tar does). */
 static int open_parent(const struct unpack *u, const struct layer_path *p, struct err *e)
 {
-    int fd = p->parent[0] ? path_mkdirs_in_root(u->root, p->parent, 0755)
-                          : openat(u->root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int fd = path_open_in_root(u->root, p->parent[0] ? p->parent : ".", O_PATH | O_DIRECTORY, 0);
 
-    if (fd < 0 && !p->parent[0])
-        fd = -errno;
+    if (fd == -ENOENT) {
+        /* As many entries as it has components, at most: a name of 255 directories makes 255. */
+        for (const char *s = p->parent; s; s = strchr(s + 1, '/'))
+            u->report->entries++;
+        if (u->report->entries > u->options->max_entries)
+            return err_set(e, E2BIG, "layer: more than %" PRIu64 " entries", u->options->max_entries);
+        fd = path_mkdirs_in_root(u->root, p->parent, 0755);
+    }
+
     return fd < 0 ? fail(fd, p, "its directory", e) : fd;
 }
 
@@ -117,12 +123,23 @@ static bool may_have_xattr(const char *name)
             !str_has_prefix(name, "user.fuseoverlayfs.") && !str_has_prefix(name, "user.containers."));
 }
 
+static int count_bytes(const struct unpack *u, uint64_t n, const struct layer_path *p, struct err *e)
+{
+    if (n > u->options->max_bytes || u->report->bytes > u->options->max_bytes - n) {
+        fail(E2BIG, p, "the layer is larger than is allowed", e);
+        return err_remedy(e, "an image of that size can be allowed for by the size limit");
+    }
+    u->report->bytes += n;
+    return 0;
+}
+
 static int set_xattrs(const struct unpack *u, int fd, struct archive_entry *entry, const struct layer_path *p,
                       struct err *e)
 {
     const char *name;
     const void *value;
     size_t size;
+    int r;
 
     (void)archive_entry_xattr_reset(entry);
     while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK) {
@@ -131,6 +148,9 @@ static int set_xattrs(const struct unpack *u, int fd, struct archive_entry *entr
         /* Without other ids there is nobody a capability could be for. */
         if (u->options->single_id && str_eq(name, "security.capability"))
             continue;
+        r = count_bytes(u, size, p, e);
+        if (r < 0)
+            return r;
         if (fsetxattr(fd, name, value, size, 0) < 0 && errno != ENOTSUP)
             return fail(errno, p, name, e);
     }
@@ -211,16 +231,6 @@ static int finish_file(const struct unpack *u, int fd, struct archive_entry *ent
 
 /* ---- objects
  * ------------------------------------------------------------------------------------------------------ */
-
-static int count_bytes(struct unpack *u, uint64_t n, const struct layer_path *p, struct err *e)
-{
-    if (n > u->options->max_bytes || u->report->bytes > u->options->max_bytes - n) {
-        fail(E2BIG, p, "the layer is larger than is allowed", e);
-        return err_remedy(e, "an image of that size can be allowed for by the size limit");
-    }
-    u->report->bytes += n;
-    return 0;
-}
 
 /* libarchive's own error, or the reader's. */
 static int stream_error(const struct unpack *u, const char *what, struct err *e)

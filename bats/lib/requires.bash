@@ -22,7 +22,10 @@ requires() {
         [[ ",$lanes," == *",$LICHEN_LANE,"* ]] || skip "not for this lane: $lanes"
     fi
     for cap; do
-        reason=$(requires_cached "$cap") || skip "needs $cap: ${reason:-not here}"
+        reason=$(requires_cached "$cap") && continue
+        # Nothing this machine lacks: the same test is run with the build that has none.
+        [[ $cap != no-sanitizers ]] || skip "not for this lane: user"
+        skip "needs $cap: ${reason:-not here}"
     done
 }
 

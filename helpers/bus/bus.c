@@ -36,7 +36,7 @@ void bus_free(struct bus *b)
 /* One turn of the connection: what has come is handled, else wait. Returns -errno, 0 at the deadline, 1. */
 static int turn(struct bus *b, int64_t deadline)
 {
-    int64_t left = deadline - cgroup_now_ms();
+    int64_t left = deadline - clock_now_ms();
     int r = sd_bus_process(b->bus, NULL);
 
     if (r != 0)
@@ -49,7 +49,7 @@ static int turn(struct bus *b, int64_t deadline)
 
 static int try_address(struct bus *b, const char *address)
 {
-    int64_t deadline = cgroup_now_ms() + CONNECT_PATIENCE_MS;
+    int64_t deadline = clock_now_ms() + CONNECT_PATIENCE_MS;
     int r;
 
     r = sd_bus_new(&b->bus);
@@ -216,7 +216,7 @@ static int explain_reply(struct bus *b, struct err *e)
 
 int bus_wait_job(struct bus *b, struct err *e)
 {
-    int64_t deadline = cgroup_now_ms() + JOB_PATIENCE_MS;
+    int64_t deadline = clock_now_ms() + JOB_PATIENCE_MS;
 
     while (!b->removed && b->code == 0) {
         int r = turn(b, deadline);

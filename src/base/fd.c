@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #define MAX_PASSED_FDS 8
@@ -98,6 +100,26 @@ int fd_read_file(int dirfd, const char *path, size_t max, struct buf *ret)
     if (fd < 0)
         return -errno;
     return fd_read_all(fd, max, ret);
+}
+
+ssize_t fd_read_record(int fd, int timeout_ms, void *p, size_t n)
+{
+    struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+    int64_t end = clock_now_ms() + timeout_ms;
+    ssize_t got;
+    int r;
+
+    do {
+        int64_t left = end - clock_now_ms();
+
+        r = poll(&poll_fd, 1, left > 0 ? (int)left : 0);
+    } while (r < 0 && errno == EINTR);
+    if (r <= 0)
+        return r < 0 ? -errno : -ETIMEDOUT;
+    do {
+        got = read(fd, p, n);
+    } while (got < 0 && errno == EINTR);
+    return got < 0 ? -errno : got;
 }
 
 int fd_write_all(int fd, const void *p, size_t n)

@@ -40,6 +40,12 @@ int fd_read_all(int fd, size_t max, struct buf *ret);
 /* Open @path below @dirfd (AT_FDCWD allowed) read-only, read it all (at most @max bytes) and close it. */
 int fd_read_file(int dirfd, const char *path, size_t max, struct buf *ret);
 
+/*
+ * What a process writes in one piece (less than PIPE_BUF) and then ends or goes on, waited for at most
+ * @timeout_ms. Returns the number of bytes, 0 when it has ended without a word, -ETIMEDOUT, -errno.
+ */
+ssize_t fd_read_record(int fd, int timeout_ms, void *p, size_t n);
+
 /* Write all of it, going on after short writes and EINTR. Returns 0 or -errno. */
 int fd_write_all(int fd, const void *p, size_t n);
 

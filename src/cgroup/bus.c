@@ -6,7 +6,6 @@
 #include "cgroup/bus.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,24 +117,12 @@ int bus_begin(const struct cgroup_plan *plan, const char *request, pid_t pid,
 
 static int read_answer(int fd, struct bus_answer *ret, struct err *e)
 {
-    struct pollfd p = { .fd = fd, .events = POLLIN };
-    int64_t deadline = cgroup_now_ms() + PATIENCE_MS, left = PATIENCE_MS;
-    ssize_t n;
-    int r;
+    ssize_t n = fd_read_record(fd, PATIENCE_MS, ret, sizeof(*ret));
 
-    do {
-        r = poll(&p, 1, left > 0 ? (int)left : 0);
-        left = deadline - cgroup_now_ms();
-    } while (r < 0 && errno == EINTR);
-    if (r < 0)
-        return err_sys(e, errno, "wait for " BUS_PROGRAM);
-    if (r == 0)
+    if (n == -ETIMEDOUT)
         return err_set(e, ETIMEDOUT, BUS_PROGRAM " has not answered in %d s", PATIENCE_MS / 1000);
-    do {
-        n = read(fd, ret, sizeof(*ret));
-    } while (n < 0 && errno == EINTR);
     if (n < 0)
-        return err_sys(e, errno, "read the answer of " BUS_PROGRAM);
+        return err_sys(e, (int)n, "read the answer of " BUS_PROGRAM);
     if (n == 0) {
         err_set(e, EPIPE, BUS_PROGRAM " ended without an answer");
         return err_remedy(

@@ -228,7 +228,7 @@ int cgroup_remove(const struct cgroup_plan *plan, int patience_ms, struct err *e
 {
     _cleanup_close_ int root = cgroup_open_mount(plan->mount, e);
     _cleanup_close_ int parent = -1;
-    int64_t deadline = cgroup_now_ms() + patience_ms;
+    int64_t deadline = clock_now_ms() + patience_ms;
     char dir[PATH_MAX];
     const char *leaf;
     int r;
@@ -246,7 +246,7 @@ int cgroup_remove(const struct cgroup_plan *plan, int patience_ms, struct err *e
         r = remove_once(parent, leaf);
         if (r != -EBUSY && r != -ENOTEMPTY)
             break;
-        if (cgroup_now_ms() >= deadline)
+        if (clock_now_ms() >= deadline)
             break;
         cgroup_pause_ms(wait);
     }

@@ -22,14 +22,6 @@
 #define KILL_ROUNDS        64
 #define MAX_PROCS_FILE     (64U << 20)
 
-int64_t cgroup_now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 void cgroup_pause_ms(int ms)
 {
     struct timespec t = { .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000 };
@@ -234,13 +226,13 @@ int cgroup_kill(struct cgroup *cg, int signal, struct err *e)
 static int wait_frozen(struct cgroup *cg, bool frozen, int patience_ms)
 {
     _cleanup_close_ int fd = openat(cg->dirfd, "cgroup.events", O_RDONLY | O_CLOEXEC);
-    int64_t deadline = cgroup_now_ms() + patience_ms;
+    int64_t deadline = clock_now_ms() + patience_ms;
 
     if (fd < 0)
         return -errno;
     for (;;) {
         struct pollfd p = { .fd = fd, .events = POLLPRI };
-        int64_t left = deadline - cgroup_now_ms();
+        int64_t left = deadline - clock_now_ms();
         uint64_t now;
         char text[256];
         ssize_t n = pread(fd, text, sizeof(text) - 1, 0);

@@ -3,6 +3,7 @@
 #ifndef LICHEN_CGROUP_PRIVATE_H
 #define LICHEN_CGROUP_PRIVATE_H
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "cgroup/cgroup.h"
 
@@ -134,8 +135,7 @@ int cgroup_read_number(int dirfd, const char *file, uint64_t *ret);
 /* Names of the cgroups right below @dirfd. Returns 0 or -errno. */
 int cgroup_children(int dirfd, char ***ret, size_t *ret_n);
 
-/* Monotonic milliseconds, for deadlines; a pause of @ms. */
-int64_t cgroup_now_ms(void);
+/* A pause of @ms. */
 void cgroup_pause_ms(int ms);
 
 /* The user's id outside a user namespace that maps it to 0 (podman unshare); geteuid() else. */

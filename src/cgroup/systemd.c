@@ -117,11 +117,11 @@ static bool is_gone(const struct cgroup_plan *plan)
  */
 static int systemd_destroy(struct cgroup *cg, struct err *e)
 {
-    int64_t deadline = cgroup_now_ms() + STOP_PATIENCE_MS;
+    int64_t deadline = clock_now_ms() + STOP_PATIENCE_MS;
 
     /* Not known to be ours: it ends with its last process, if that was ours; another's is not to be stopped.
      */
-    while (!cg->plan.inode && !is_gone(&cg->plan) && cgroup_now_ms() < deadline)
+    while (!cg->plan.inode && !is_gone(&cg->plan) && clock_now_ms() < deadline)
         cgroup_pause_ms(10);
     if (!cg->plan.inode)
         return 0;

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/proc.h"
 #include "spec/names.h"
@@ -94,14 +95,6 @@ exec_hook(const struct spec_hook *hook, pid_t parent, int in, int out, const str
     _exit(127);
 }
 
-static long long now_ms(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Keep the first bytes of what the hook prints, drop the rest so that it never blocks on a full pipe. */
 static void collect(int fd, char *kept, size_t *n)
 {
@@ -117,13 +110,13 @@ static void collect(int fd, char *kept, size_t *n)
  * is not waited for. */
 static int supervise(int pidfd, int out, int timeout_s, char *kept)
 {
-    long long deadline = timeout_s ? now_ms() + (long long)timeout_s * 1000 : -1;
+    int64_t deadline = timeout_s ? clock_now_ms() + (int64_t)timeout_s * 1000 : -1;
     struct pollfd fds[2] = { { .fd = pidfd, .events = POLLIN }, { .fd = out, .events = POLLIN } };
     size_t n = 0;
 
     kept[0] = '\0';
     for (;;) {
-        long long left = deadline < 0 ? -1 : deadline - now_ms();
+        int64_t left = deadline < 0 ? -1 : deadline - clock_now_ms();
 
         if (deadline >= 0 && left <= 0)
             return 0;

@@ -6,13 +6,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -153,36 +151,15 @@ int net_helper_start(const struct net_config *c, int tap_fd, int container, int 
     return 0;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Read the one status record. 0, or -errno with @e filled. */
 static int read_status(int fd, int timeout_ms, struct net_status *ret, struct err *e)
 {
-    struct pollfd p = { .fd = fd, .events = POLLIN };
-    int64_t end = now_ms() + timeout_ms;
-    ssize_t n;
-    int r;
+    ssize_t n = fd_read_record(fd, timeout_ms, ret, sizeof(*ret));
 
-    do {
-        int64_t left = end - now_ms();
-
-        r = poll(&p, 1, left > 0 ? (int)left : 0);
-    } while (r < 0 && errno == EINTR);
-    if (r < 0)
-        return err_sys(e, errno, "wait for " PROGRAM);
-    if (r == 0)
+    if (n == -ETIMEDOUT)
         return err_set(e, ETIMEDOUT, PROGRAM " is not ready after %d ms", timeout_ms);
-    do {
-        n = read(fd, ret, sizeof(*ret));
-    } while (n < 0 && errno == EINTR);
     if (n < 0)
-        return err_sys(e, errno, "read the status of " PROGRAM);
+        return err_sys(e, (int)n, "read the status of " PROGRAM);
     if (n == 0)
         return err_set(e, EPIPE, PROGRAM " ended before it was ready");
     if (n != (ssize_t)sizeof(*ret) || ret->magic != NET_STATUS_MAGIC || ret->size != sizeof(*ret)) {

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/proc.h"
 #include "base/str.h"
@@ -49,20 +50,12 @@ static bool put_kills(const struct container *c, struct cgroup_watch *watch)
     return read;
 }
 
-static long long now_ms(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 enum { FD_INIT, FD_MEMORY, FD_STDOUT, FD_N };
 
 static int stream(struct container *c, struct cgroup *cg, int init, int interval, struct cgroup_watch *watch,
                   struct err *e)
 {
-    long long next = now_ms() + interval;
+    int64_t next = clock_now_ms() + interval;
     int r = 1;
 
     while (r > 0) {
@@ -72,7 +65,7 @@ static int stream(struct container *c, struct cgroup *cg, int init, int interval
             /* No events asked for: only whether the other side is gone. */
             [FD_STDOUT] = { .fd = fileno(stdout) },
         };
-        long long left = next - now_ms();
+        int64_t left = next - clock_now_ms();
 
         if (left > 0 && poll(fds, FD_N, (int)left) < 0 && errno != EINTR)
             return err_sys(e, errno, "poll");
@@ -80,7 +73,7 @@ static int stream(struct container *c, struct cgroup *cg, int init, int interval
             return 0;
         if (!put_kills(c, watch) || fds[FD_INIT].revents)
             return 0;
-        if (now_ms() >= next) {
+        if (clock_now_ms() >= next) {
             r = put_stats(c, cg, e);
             next += interval;
         }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -294,4 +295,51 @@ int path_remove_tree(int dirfd, const char *name)
     if (r < 0)
         return r;
     return unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+bool path_is_current(int dirfd, const char *name, int fd)
+{
+    struct stat ours, named;
+
+    return fstat(fd, &ours) == 0 && fstatat(dirfd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
+}
+
+int path_remove_content(int dir)
+{
+    int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct stat st;
+
+    if (copy < 0)
+        return -errno;
+    if (fstat(copy, &st) < 0) {
+        int r = -errno;
+
+        fd_close(copy);
+        return r;
+    }
+    return remove_content(copy, st.st_dev);
+}
+
+void path_remove_unlocked(int dir)
+{
+    int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = copy >= 0 ? fdopendir(copy) : NULL;
+    struct dirent *entry;
+
+    if (!d) {
+        fd_close(copy);
+        return;
+    }
+    while ((entry = readdir(d))) {
+        _cleanup_close_ int fd = -1;
+
+        if (entry->d_name[0] == '.')
+            continue;
+        fd = openat(dirfd(d), entry->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        /* Somebody may have removed this one and begun another of its name before it was locked. */
+        if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && path_is_current(dirfd(d), entry->d_name, fd))
+            (void)path_remove_tree(dirfd(d), entry->d_name);
+    }
+    closedir(d);
 }

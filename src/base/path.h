@@ -57,6 +57,17 @@ char *path_clean(const char *path);
  */
 int path_open_procfs(int proc, const char *path, int flags);
 
+/* Whether @name in @dirfd, not followed if it is a link, is what @fd is open on: nobody has removed or
+ * replaced it. */
+bool path_is_current(int dirfd, const char *name, int fd);
+
+/* Remove everything in the directory @dir, which stays, as path_remove_tree does. */
+int path_remove_content(int dir);
+
+/* Remove from the directory @dir what nobody has locked (flock): what its makers, who are dead, have left.
+ * Names that begin with a dot stay. */
+void path_remove_unlocked(int dir);
+
 /* Remove everything below @dirfd/@name and @name itself, by descriptor, without crossing a mount. 0 when
  * absent. */
 int path_remove_tree(int dirfd, const char *name);

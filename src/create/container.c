@@ -12,6 +12,7 @@
 
 #include "base/fd.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "create/host.h"
 #include "create/start_socket.h"
 #include "state/dir.h"
@@ -54,7 +55,9 @@ int container_open(const char *root_option, const char *id, bool lock, struct co
     r = ret->dir = state_open(ret->root, id, e);
     if (r >= 0 && lock)
         r = state_lock(ret->dir, LOCK_TIMEOUT_MS, id, e);
-    if (r >= 0 && lock && !state_is_current(ret->root, ret->dir, id))
+    /* With the lock at last in hand: another verb may have deleted it, and a third have made one of its name.
+     */
+    if (r >= 0 && lock && !path_is_current(ret->root, id, ret->dir))
         r = err_set(e, ENOENT, "container does not exist: %s", id);
     if (r >= 0)
         r = record_read(ret->dir, id, &ret->record, e);

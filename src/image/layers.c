@@ -3,7 +3,6 @@
  * is built from checked digests. */
 #include "image/layers.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -59,13 +58,6 @@ int layers_open_layer(const struct layers *l, const struct digest *diff_id)
     return fd < 0 ? -errno : fd;
 }
 
-static bool is_same(int a, int b)
-{
-    struct stat x, y;
-
-    return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_ino == y.st_ino && x.st_dev == y.st_dev;
-}
-
 /*
  * The partial directory, locked. Whoever had the lock before may have finished and renamed it, or removed it:
  * then the name is another's, or nobody's, and it is done again. Returns a descriptor, or -EEXIST when the
@@ -74,7 +66,7 @@ static bool is_same(int a, int b)
 static int lock_partial(const struct layers *l, const char *name, const struct digest *diff_id, struct err *e)
 {
     for (;;) {
-        _cleanup_close_ int fd = -1, again = -1, layer = -1;
+        _cleanup_close_ int fd = -1, layer = -1;
 
         if (mkdirat(l->dir, name, 0755) < 0 && errno != EEXIST)
             return err_sys(e, errno, "layer store: %s", name);
@@ -88,36 +80,15 @@ static int lock_partial(const struct layers *l, const char *name, const struct d
                 return err_sys(e, errno, "layer store: lock of %s", name);
         }
         layer = layers_open_layer(l, diff_id);
-        again = openat(l->dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (layer >= 0) {
             /* Made anew by us just now, after the other's rename: nobody needs it. */
-            if (again >= 0 && is_same(fd, again))
+            if (path_is_current(l->dir, name, fd))
                 (void)unlinkat(l->dir, name, AT_REMOVEDIR);
             return -EEXIST;
         }
-        if (again >= 0 && is_same(fd, again))
+        if (path_is_current(l->dir, name, fd))
             return TAKE_FD(fd);
     }
-}
-
-/* What somebody who was killed had unpacked so far. */
-static int empty_directory(int dir)
-{
-    int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
-    DIR *d = copy >= 0 ? fdopendir(copy) : NULL;
-    struct dirent *entry;
-
-    if (!d) {
-        r = -errno;
-        fd_close(copy);
-        return r;
-    }
-    while (r >= 0 && (entry = readdir(d))) {
-        if (!str_eq(entry->d_name, ".") && !str_eq(entry->d_name, ".."))
-            r = path_remove_tree(dir, entry->d_name);
-    }
-    closedir(d);
-    return r;
 }
 
 static void hash(void *argument, const void *p, size_t n)
@@ -174,7 +145,8 @@ int layers_have(const struct layers *l, const struct layout *blobs, const struct
     dir = lock_partial(l, partial, diff_id, e);
     if (dir < 0)
         return dir == -EEXIST ? 1 : dir;
-    r = empty_directory(dir);
+    /* What somebody who was killed had unpacked so far. */
+    r = path_remove_content(dir);
     r = r < 0 ? err_sys(e, r, "layer store: %s", partial)
               : unpack_blob(dir, blobs, blob, diff_id, options, ret, e);
     /* A layer that is there is whole after a power cut, too. */
@@ -204,26 +176,8 @@ int layers_remove(const struct layers *l, const struct digest *diff_id, struct e
 
 void layers_sweep(const struct layers *l)
 {
-    int fd = openat(l->dir, PARTIAL, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-    struct dirent *entry;
+    _cleanup_close_ int partial = openat(l->dir, PARTIAL, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    if (!d) {
-        fd_close(fd);
-        return;
-    }
-    while ((entry = readdir(d))) {
-        _cleanup_close_ int dir = -1, again = -1;
-
-        if (entry->d_name[0] == '.')
-            continue;
-        dir = openat(fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (dir < 0 || flock(dir, LOCK_EX | LOCK_NB) < 0)
-            continue;
-        /* Somebody may have removed this one and begun another of its name before it was locked. */
-        again = openat(fd, entry->d_name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (again >= 0 && is_same(dir, again))
-            (void)path_remove_tree(fd, entry->d_name);
-    }
-    closedir(d);
+    if (partial >= 0)
+        path_remove_unlocked(partial);
 }

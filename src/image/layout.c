@@ -2,7 +2,6 @@
 /* The directory of an image layout and its blobs. Runs as the caller; threads may share a struct layout. */
 #include "image/layout.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -117,24 +116,10 @@ int layout_lock(const struct layout *l, struct err *e)
 
 void layout_sweep(const struct layout *l)
 {
-    int fd = open_beneath(l->dir, PARTIAL, O_RDONLY | O_DIRECTORY, 0);
-    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-    struct dirent *entry;
+    _cleanup_close_ int partial = open_beneath(l->dir, PARTIAL, O_RDONLY | O_DIRECTORY, 0);
 
-    if (!d) {
-        fd_close(fd);
-        return;
-    }
-    while ((entry = readdir(d))) {
-        _cleanup_close_ int file = -1;
-
-        if (entry->d_name[0] == '.')
-            continue;
-        file = open_beneath(dirfd(d), entry->d_name, O_RDONLY | O_NONBLOCK, 0);
-        if (file >= 0 && flock(file, LOCK_EX | LOCK_NB) == 0)
-            (void)unlinkat(dirfd(d), entry->d_name, 0);
-    }
-    closedir(d);
+    if (partial >= 0)
+        path_remove_unlocked(partial);
 }
 
 /* ---- blobs ---- */

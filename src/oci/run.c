@@ -5,6 +5,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "create/hooks.h"
 #include "create/supervise.h"
 #include "oci/common.h"
@@ -54,7 +55,7 @@ static void take_away(struct created *c)
     struct err gone = { 0 };
     int r = state_lock(c->dir, LOCK_TIMEOUT_MS, c->record.id, &gone);
 
-    if (r >= 0 && !state_is_current(c->root, c->dir, c->record.id))
+    if (r >= 0 && !path_is_current(c->root, c->record.id, c->dir))
         return;
     view(c, &container);
     if (r >= 0)

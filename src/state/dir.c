@@ -177,14 +177,6 @@ void state_unlock(int dir)
     (void)flock(dir, LOCK_UN);
 }
 
-bool state_is_current(int root, int dir, const char *id)
-{
-    struct stat ours, named;
-
-    return fstat(dir, &ours) == 0 && fstatat(root, id, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-           ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
-}
-
 int state_remove(int root, const char *id, struct err *e)
 {
     _cleanup_close_ int fd = openat(root, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);

@@ -41,10 +41,6 @@ int state_lock(int dir, int timeout_ms, const char *id, struct err *e);
 /* Let other verbs go on. */
 void state_unlock(int dir);
 
-/* Whether @dir is still ROOT/<id>: with the lock at last in hand, another verb may have deleted the
- * container, and a third have made one of its name. */
-bool state_is_current(int root, int dir, const char *id);
-
 /*
  * Remove ROOT/<id> with all in it, if it is ours: it has our marker file, or is empty (a create killed
  * between two steps). Anything else is left alone (-ENOTEMPTY): --root may point anywhere (podman#18287

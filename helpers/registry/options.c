@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/option.h"
 
 #define LISTEN_DEFAULT         "127.0.0.1:5000"
 #define UPLOADS_DEFAULT        1000
@@ -89,24 +90,15 @@ static int set(struct options *o, const struct option_row *row, const char *valu
 
 static int parse_one(int argc, char **argv, int *i, struct options *o, struct err *e)
 {
-    const char *text = argv[*i];
-
-    for (size_t k = 0; str_has_prefix(text, "--") && k < ARRAY_SIZE(option_rows); k++) {
+    for (size_t k = 0; k < ARRAY_SIZE(option_rows); k++) {
         const struct option_row *row = &option_rows[k];
-        size_t n = strlen(row->name);
-        const char *value = NULL;
+        const char *value;
+        int r = option_match(argc, argv, i, row->name, row->value, &value, e);
 
-        if (strncmp(text + 2, row->name, n) != 0 || (text[2 + n] != '\0' && text[2 + n] != '='))
-            continue;
-        if (text[2 + n] == '=')
-            value = text + 3 + n;
-        else if (row->value && *i + 1 < argc)
-            value = argv[++*i];
-        if (!value != !row->value)
-            return err_set(e, EINVAL, "--%s: %s", row->name, row->value ? "value missing" : "takes no value");
-        return set(o, row, value, e);
+        if (r != 0)
+            return r < 0 ? r : set(o, row, value, e);
     }
-    err_set(e, EINVAL, "unknown argument \"%s\"", text);
+    err_set(e, EINVAL, "unknown argument \"%s\"", argv[*i]);
     return err_remedy(e, "see lichen-registry --help");
 }
 

@@ -33,7 +33,7 @@ static bool find_line(const char *text, uid_t uid, char *name, size_t size)
     return false;
 }
 
-const char *user_name(uid_t uid, char *name, size_t size)
+static bool look_up(uid_t uid, char *name, size_t size)
 {
     _cleanup_buf_ struct buf passwd = { 0 }, answer = { 0 };
     char number[16];
@@ -41,9 +41,25 @@ const char *user_name(uid_t uid, char *name, size_t size)
 
     if (fd_read_file(AT_FDCWD, "/etc/passwd", PASSWD_MAX, &passwd) == 0 &&
         find_line(passwd.data, uid, name, size))
-        return name;
+        return true;
     (void)str_format(number, sizeof(number), "%u", (unsigned)uid);
-    if (program_capture(argv, 65536, &answer) == 0 && find_line(answer.data, uid, name, size))
-        return name;
-    return NULL;
+    return program_capture(argv, 65536, &answer) == 0 && find_line(answer.data, uid, name, size);
+}
+
+const char *user_name(uid_t uid, char *name, size_t size)
+{
+    /* `list` asks for every container, and they are all one user's. "": nobody's name. */
+    static struct {
+        bool asked;
+        uid_t uid;
+        char name[USER_NAME_MAX];
+    } last;
+
+    if (!last.asked || last.uid != uid) {
+        last.asked = true;
+        last.uid = uid;
+        if (!look_up(uid, last.name, sizeof(last.name)))
+            last.name[0] = '\0';
+    }
+    return last.name[0] && str_format(name, size, "%s", last.name) == 0 ? name : NULL;
 }

@@ -27,8 +27,7 @@ struct denied {
     long arguments[4];
 };
 
-/* openat2, clone3 and close_range are not here: base does without them. */
-/* The newest first. */
+/* The newest first. openat2, clone3 and close_range are not here: base does without them. */
 static const struct denied calls[] = {
     { "mount_setattr", "5.12", SYS_mount_setattr, { -1, (long)"", -1 } },
     { "pidfd_open", "5.3", SYS_pidfd_open, { -1 } },

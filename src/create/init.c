@@ -197,7 +197,6 @@ static int build(struct init *in, struct err *e)
     in->setgroups_denied = setgroups_is_denied(in);
     /* runtime.md, "State": for hooks in the container's namespaces, the pid as the container sees it. */
     ((struct record *)in->c->record)->init.pid = getpid();
-    in->setgroups_denied = setgroups_is_denied(in);
     r = setup_network(in, e);
     if (r >= 0)
         r = init_mount_root(in->c, in->sync, in->stage, &in->root, e);

@@ -8,12 +8,14 @@
 #include "base/str.h"
 #include "cgroup/resctrl.h"
 
-static void from_record(const struct record *record, struct resctrl *ret)
+/* The container's groups, and a descriptor of the mounted resctrl or -errno. */
+static int open_groups(const struct record *record, struct resctrl *ret, struct err *e)
 {
     *ret = (struct resctrl){ .made = record->rdt_made };
     (void)str_format(ret->group, sizeof(ret->group), "%s", record->rdt_group);
     (void)str_format(ret->monitor, sizeof(ret->monitor), "%s",
                      record->rdt_monitor ? record->rdt_monitor : "");
+    return resctrl_open(e);
 }
 
 int rdt_begin(const struct spec_intel_rdt *rdt, pid_t init, struct record *record, struct err *e)
@@ -41,8 +43,7 @@ int rdt_join(const struct record *record, pid_t pid, struct err *e)
 
     if (!record->rdt_group)
         return 0;
-    from_record(record, &groups);
-    root = resctrl_open(e);
+    root = open_groups(record, &groups, e);
     return root < 0 ? root : resctrl_add(root, &groups, pid, e);
 }
 
@@ -56,8 +57,7 @@ int rdt_update(const struct record *record, const char *l3_cache, const char *me
     if (!record->rdt_group)
         return err_set(e, EINVAL, "--%s: container %s was created without linux.intelRdt",
                        l3_cache ? "l3-cache-schema" : "mem-bw-schema", record->id);
-    from_record(record, &groups);
-    root = resctrl_open(e);
+    root = open_groups(record, &groups, e);
     return root < 0 ? root : resctrl_update(root, &groups, l3_cache, mem_bw, e);
 }
 
@@ -68,8 +68,7 @@ int rdt_end(const struct record *record, struct err *e)
 
     if (!record->rdt_group)
         return 0;
-    from_record(record, &groups);
     /* Unmounted by now, its groups are gone too. */
-    root = resctrl_open(NULL);
+    root = open_groups(record, &groups, NULL);
     return root < 0 ? 0 : resctrl_remove(root, &groups, e);
 }

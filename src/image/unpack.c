@@ -62,7 +62,7 @@ static int fail(int code, const struct layer_path *p, const char *what, struct e
 /* The parent directory, made where the stream did not bother to (0755, as tar does). */
 static int open_parent(const struct unpack *u, const struct layer_path *p, struct err *e)
 {
-    int fd = path_open_in_root(u->root, p->parent[0] ? p->parent : ".", O_PATH | O_DIRECTORY, 0);
+    int fd = path_open_in_root(u->root, p->parent, O_PATH | O_DIRECTORY, 0);
 
     if (fd == -ENOENT) {
         /* As many entries as it has components, at most: a name of 255 directories makes 255. */
@@ -294,22 +294,30 @@ static int make_file(struct unpack *u, int parent, struct archive_entry *entry, 
     return r < 0 ? r : finish_file(u, fd, entry, p, e);
 }
 
+/* Owner and times of what cannot be opened. */
+static int finish_in_place(const struct unpack *u, int parent, struct archive_entry *entry,
+                           const struct layer_path *p, struct err *e)
+{
+    struct timespec times[2];
+
+    if (!u->options->single_id && fchownat(parent, p->leaf, (uid_t)archive_entry_uid(entry),
+                                           (gid_t)archive_entry_gid(entry), AT_SYMLINK_NOFOLLOW) < 0)
+        return fail(errno, p, "its owner", e);
+    entry_times(entry, times);
+    return utimensat(parent, p->leaf, times, AT_SYMLINK_NOFOLLOW) < 0 ? fail(errno, p, "its times", e) : 0;
+}
+
 static int make_symlink(struct unpack *u, int parent, struct archive_entry *entry, const struct layer_path *p,
                         struct err *e)
 {
     const char *target = archive_entry_symlink(entry);
-    struct timespec times[2];
 
     if (!target || !*target)
         return fail(EINVAL, p, "a link to nothing", e);
     /* Any target will do: who follows it does so inside the container. */
     if (symlinkat(target, parent, p->leaf) < 0)
         return fail(errno, p, "making the link", e);
-    if (!u->options->single_id && fchownat(parent, p->leaf, (uid_t)archive_entry_uid(entry),
-                                           (gid_t)archive_entry_gid(entry), AT_SYMLINK_NOFOLLOW) < 0)
-        return fail(errno, p, "its owner", e);
-    entry_times(entry, times);
-    return utimensat(parent, p->leaf, times, AT_SYMLINK_NOFOLLOW) < 0 ? fail(errno, p, "its times", e) : 0;
+    return finish_in_place(u, parent, entry, p, e);
 }
 
 /* The target is a name in the same layer, resolved as strictly as any other. */
@@ -324,8 +332,7 @@ static int make_hardlink(struct unpack *u, int parent, struct archive_entry *ent
     r = layer_path_parse(archive_entry_hardlink(entry), &target, e);
     if (r < 0 || target.kind != LAYER_PATH_PLAIN)
         return r < 0 ? r : fail(EINVAL, p, "a hard link to what is no file", e);
-    target_parent = target.parent[0] ? path_open_in_root(u->root, target.parent, O_PATH | O_DIRECTORY, 0)
-                                     : openat(u->root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    target_parent = path_open_in_root(u->root, target.parent, O_PATH | O_DIRECTORY, 0);
     if (target_parent < 0 || fstatat(target_parent, target.leaf, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return fail(ENOENT, p, "a hard link to a file that this layer does not have", e);
     if (S_ISDIR(st.st_mode))
@@ -338,18 +345,16 @@ static int make_hardlink(struct unpack *u, int parent, struct archive_entry *ent
 static int make_fifo(struct unpack *u, int parent, struct archive_entry *entry, const struct layer_path *p,
                      struct err *e)
 {
-    struct timespec times[2];
+    int r;
 
     if (mkfifoat(parent, p->leaf, 0600) < 0)
         return fail(errno, p, "making the fifo", e);
     if (u->options->single_id)
         return 0;
-    if (fchownat(parent, p->leaf, (uid_t)archive_entry_uid(entry), (gid_t)archive_entry_gid(entry),
-                 AT_SYMLINK_NOFOLLOW) < 0 ||
-        fchmodat(parent, p->leaf, archive_entry_perm(entry) & 07777, 0) < 0)
-        return fail(errno, p, "its owner", e);
-    entry_times(entry, times);
-    return utimensat(parent, p->leaf, times, AT_SYMLINK_NOFOLLOW) < 0 ? fail(errno, p, "its times", e) : 0;
+    r = finish_in_place(u, parent, entry, p, e);
+    if (r >= 0 && fchmodat(parent, p->leaf, archive_entry_perm(entry) & 07777, 0) < 0)
+        r = fail(errno, p, "its owner", e);
+    return r;
 }
 
 static void remember_late(struct unpack *u, const struct layer_path *p, mode_t mode,
@@ -511,10 +516,7 @@ static int finish_directories(struct unpack *u, struct err *e)
 {
     for (size_t i = u->n_late; i > 0; i--) {
         const struct late *l = &u->late[i - 1];
-        _cleanup_close_ int fd = l->path[0]
-                                     ? path_openat2(u->root, l->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0,
-                                                    RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
-                                     : openat(u->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_close_ int fd = path_open_in_root(u->root, l->path, O_RDONLY | O_DIRECTORY, 0);
 
         /* Replaced by something else later in the stream. */
         if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP)

@@ -24,11 +24,6 @@ static const char *const type_names[] = {
 };
 static_assert(ARRAY_SIZE(type_names) == TYPE_OBJECT + 1, "one name per field_type");
 
-const char *parse_type_name(enum field_type type)
-{
-    return type_names[type];
-}
-
 static const char *json_kind(struct json_object *v)
 {
     switch (json_object_get_type(v)) {

@@ -169,7 +169,6 @@ void parse_leave(struct parse *p);
 int parse_get_string(struct parse *p, struct json_object *v, const char **ret);
 /* -EINVAL unless @v has the type; names both types in the message. */
 int parse_want(struct parse *p, struct json_object *v, enum field_type type);
-const char *parse_type_name(enum field_type type);
 
 /* Whether a value is null, false, "", or contains nothing but such: a field that asks for nothing. */
 bool parse_asks_nothing(struct json_object *v);

@@ -211,28 +211,18 @@ check_expected() {
     [[ $stderr == *"Value too large"* ]]
 }
 
-# refused JQ WORDS: an error with these words before anything is made.
-refused() {
-    cp config.json "$T/saved"
-    bundle_edit "$1"
-    run_lichen -1 create "$CTR"
-    [[ $stderr == *"$2"* ]]
-    [[ -z $(ls -A "$LICHEN_ROOT") ]]
-    cp "$T/saved" config.json
-}
-
 @test "an id mapping that cannot be is refused with the reason" {
     requires user
     local n
     n=$(jq '.mounts | length' config.json)
-    refused '.mounts += [{destination: "/x", type: "bind", source: "/tmp", options: ["bind", "idmap"]}]' "mounts[$n]: id-mapped bind of /tmp: its file system belongs to the host"
+    bundle_refused '.mounts += [{destination: "/x", type: "bind", source: "/tmp", options: ["bind", "idmap"]}]' "mounts[$n]: id-mapped bind of /tmp: its file system belongs to the host"
     [[ $stderr == *fuse-overlayfs* ]]
-    refused '.mounts += [{destination: "/x", type: "bind", source: "/tmp", options: ["rbind", "ridmap"]}]' "mounts[$n]: id-mapped bind of /tmp"
-    refused '.mounts += [{destination: "/x", type: "tmpfs", options: ["idmap"]}]' "mounts[$n]: option idmap: a new tmpfs has the container's ids already"
-    refused '.mounts += [{destination: "/x", type: "tmpfs", uidMappings: [{containerID: 0, hostID: 0, size: 1}], gidMappings: [{containerID: 0, hostID: 0, size: 1}]}]' \
+    bundle_refused '.mounts += [{destination: "/x", type: "bind", source: "/tmp", options: ["rbind", "ridmap"]}]' "mounts[$n]: id-mapped bind of /tmp"
+    bundle_refused '.mounts += [{destination: "/x", type: "tmpfs", options: ["idmap"]}]' "mounts[$n]: option idmap: a new tmpfs has the container's ids already"
+    bundle_refused '.mounts += [{destination: "/x", type: "tmpfs", uidMappings: [{containerID: 0, hostID: 0, size: 1}], gidMappings: [{containerID: 0, hostID: 0, size: 1}]}]' \
         "mounts[$n].uidMappings: id 0 of the host is not mapped in the container"
-    refused '.mounts += [{destination: "/x", type: "tmpfs", uidMappings: [{containerID: 0, hostID: 0, size: 1}]}]' "mounts[$n].gidMappings: is missing"
-    refused '.mounts += [{destination: "/x", type: "tmpfs", options: ["remount", "idmap"]}]' "mounts[$n]: remount cannot change an id mapping"
+    bundle_refused '.mounts += [{destination: "/x", type: "tmpfs", uidMappings: [{containerID: 0, hostID: 0, size: 1}]}]' "mounts[$n].gidMappings: is missing"
+    bundle_refused '.mounts += [{destination: "/x", type: "tmpfs", options: ["remount", "idmap"]}]' "mounts[$n]: remount cannot change an id mapping"
 }
 
 @test "root: a bind with an id mapping shows the host's files as other owners, with and without a user namespace" {
@@ -260,6 +250,6 @@ refused() {
 
 @test "root: an id mapping without mappings needs a user namespace" {
     requires --lane root root
-    refused '.mounts += [{destination: "/m", type: "bind", source: "/tmp", options: ["bind", "idmap"]}]' "the container has no user namespace whose mapping could be taken"
-    refused '.mounts += [{destination: "/m", type: "tmpfs", options: ["idmap"]}]' "option idmap"
+    bundle_refused '.mounts += [{destination: "/m", type: "bind", source: "/tmp", options: ["bind", "idmap"]}]' "the container has no user namespace whose mapping could be taken"
+    bundle_refused '.mounts += [{destination: "/m", type: "tmpfs", options: ["idmap"]}]' "option idmap"
 }

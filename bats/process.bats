@@ -17,17 +17,6 @@ inside() {
     run_lichen -0 run "$CTR"
 }
 
-# refused JQ WORDS: an error with these words before anything is made.
-refused() {
-    cp config.json "$T/saved"
-    bundle_edit "$1"
-    run_lichen -1 create "$CTR"
-    [[ $stderr == *"$2"* ]]
-    [[ -z $(ls -A "$LICHEN_ROOT") ]]
-    cp "$T/saved" config.json
-}
-
-
 @test "scheduler: what needs no privilege is set, with its flags" {
     bundle_edit '.process.scheduler = {policy: "SCHED_BATCH", nice: 5, flags: ["SCHED_FLAG_RESET_ON_FORK"]}'
     bundle_args cat /proc/self/stat
@@ -42,11 +31,11 @@ refused() {
 
 @test "scheduler and ioPriority: what needs privilege is refused before anything is made" {
     requires user
-    refused '.process.scheduler = {policy: "SCHED_DEADLINE", runtime: 1000000, deadline: 2000000, period: 2000000}' "process.scheduler.policy: SCHED_DEADLINE needs CAP_SYS_NICE"
-    refused '.process.scheduler = {policy: "SCHED_RR", priority: 5}' "process.scheduler.priority"
-    refused '.process.scheduler = {policy: "SCHED_OTHER", nice: -5}' "process.scheduler.nice"
-    refused '.process.scheduler = {policy: "SCHED_ISO"}' "process.scheduler.policy: SCHED_ISO is implemented in no Linux kernel"
-    refused '.process.ioPriority = {class: "IOPRIO_CLASS_RT", priority: 4}' "process.ioPriority.class"
+    bundle_refused '.process.scheduler = {policy: "SCHED_DEADLINE", runtime: 1000000, deadline: 2000000, period: 2000000}' "process.scheduler.policy: SCHED_DEADLINE needs CAP_SYS_NICE"
+    bundle_refused '.process.scheduler = {policy: "SCHED_RR", priority: 5}' "process.scheduler.priority"
+    bundle_refused '.process.scheduler = {policy: "SCHED_OTHER", nice: -5}' "process.scheduler.nice"
+    bundle_refused '.process.scheduler = {policy: "SCHED_ISO"}' "process.scheduler.policy: SCHED_ISO is implemented in no Linux kernel"
+    bundle_refused '.process.ioPriority = {class: "IOPRIO_CLASS_RT", priority: 4}' "process.ioPriority.class"
 }
 
 @test "root: real-time and deadline scheduling are set; in a user namespace they are refused" {
@@ -64,7 +53,7 @@ refused() {
     # The flag: a child is an ordinary process again.
     inside 'cat /proc/self/stat; :'
     [[ $(cut -d' ' -f41 <<<"$stdout") == 0 ]]
-    refused '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 10}] | .linux.gidMappings = .linux.uidMappings' \
+    bundle_refused '.linux.namespaces += [{type: "user"}] | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 10}] | .linux.gidMappings = .linux.uidMappings' \
         "process.scheduler.policy: SCHED_DEADLINE needs CAP_SYS_NICE"
 }
 
@@ -94,10 +83,10 @@ refused() {
 @test "memoryPolicy that cannot be is refused before anything is made" {
     [[ -e /proc/self/numa_maps ]] || skip "this kernel has no NUMA"
     [[ ! -e /sys/devices/system/node/node1000 ]]
-    refused '.linux.memoryPolicy = {mode: "MPOL_BIND", nodes: "1000"}' "linux.memoryPolicy: mode MPOL_BIND, nodes 1000: Invalid argument"
-    refused '.linux.memoryPolicy = {mode: "MPOL_MAGIC"}' "linux.memoryPolicy.mode"
-    refused '.linux.memoryPolicy = {mode: "MPOL_INTERLEAVE"}' "linux.memoryPolicy.nodes: is required for MPOL_INTERLEAVE"
-    refused '.linux.memoryPolicy = {nodes: "0"}' "linux.memoryPolicy.mode: is required"
+    bundle_refused '.linux.memoryPolicy = {mode: "MPOL_BIND", nodes: "1000"}' "linux.memoryPolicy: mode MPOL_BIND, nodes 1000: Invalid argument"
+    bundle_refused '.linux.memoryPolicy = {mode: "MPOL_MAGIC"}' "linux.memoryPolicy.mode"
+    bundle_refused '.linux.memoryPolicy = {mode: "MPOL_INTERLEAVE"}' "linux.memoryPolicy.nodes: is required for MPOL_INTERLEAVE"
+    bundle_refused '.linux.memoryPolicy = {nodes: "0"}' "linux.memoryPolicy.mode: is required"
 }
 
 @test "exec has the container's personality" {

@@ -79,3 +79,13 @@ bundle_args() { bundle_edit '.process.args = $ARGS.positional' --args -- "$@"; }
 
 # bundle_script TEXT: process.args = sh -c TEXT
 bundle_script() { bundle_args /bin/sh -c "$1"; }
+
+# bundle_refused JQ WORDS: a config.json edited so is an error with these words before anything is made.
+bundle_refused() {
+    cp config.json "$T/saved"
+    bundle_edit "$1"
+    run_lichen -1 create "$CTR"
+    [[ $stderr == *"$2"* ]]
+    [[ -z $(ls -A "$LICHEN_ROOT") ]]
+    cp "$T/saved" config.json
+}

@@ -85,6 +85,7 @@ bundle_refused() {
     cp config.json "$T/saved"
     bundle_edit "$1"
     run_lichen -1 create "$CTR"
+    # shellcheck disable=SC2154 # run_lichen sets it
     [[ $stderr == *"$2"* ]]
     [[ -z $(ls -A "$LICHEN_ROOT") ]]
     cp "$T/saved" config.json

@@ -17,9 +17,9 @@
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "create/child.h"
 #include "create/container.h"
 #include "create/join.h"
-#include "create/sync.h"
 #include "rootfs/mount.h"
 #include "rootfs/root.h"
 
@@ -29,7 +29,6 @@ struct job {
     size_t n;
     struct mount_op *ops;
     int namespaces, init_pidfd;
-    int sock;
 };
 
 static int make_op(const struct container *c, const struct spec_mount *m, size_t i, bool add,
@@ -115,7 +114,8 @@ static int clone_sources(struct job *j, struct err *e)
     return r;
 }
 
-static int join(struct job *j, struct err *e)
+/* Returns 1: its child reports. */
+static int join(struct job *j, int sock, struct err *e)
 {
     int status, r = 0;
     pid_t pid;
@@ -138,50 +138,22 @@ static int join(struct job *j, struct err *e)
     pid = proc_clone(0, -1, NULL);
     if (pid == 0) {
         r = work(j, e);
-        if (r < 0)
-            sync_send_failed(j->sock, e);
-        else
-            (void)sync_send(j->sock, SYNC_READY, 0, -1, NULL);
+        child_report(sock, r, e);
         _exit(r < 0);
     }
     if (pid < 0)
         return err_sys(e, pid, "cannot make the process");
     (void)proc_wait(pid, &status);
-    return 0;
+    return 1;
 }
 
-static void __attribute__((noreturn)) joiner_main(struct job *j)
+static int joiner(void *argument, int sock, struct err *e)
 {
-    struct err e = { 0 };
-    int r;
+    struct job *j = argument;
 
     proc_set_name("lichen:[mount]");
-    fd_keep_only(0, (const int[]){ j->sock, j->init_pidfd }, 2);
-    r = join(j, &e);
-    if (r < 0)
-        sync_send_failed(j->sock, &e);
-    _exit(r < 0);
-}
-
-static int run_joiner(struct job *j, struct err *e)
-{
-    struct sync_msg msg;
-    int pair[2], status, r;
-    pid_t pid;
-
-    r = sync_pair(pair, e);
-    if (r < 0)
-        return r;
-    j->sock = pair[1];
-    pid = proc_clone(0, -1, NULL);
-    if (pid == 0)
-        joiner_main(j);
-    fd_close(pair[1]);
-    r = pid < 0 ? err_sys(e, pid, "cannot fork") : sync_expect(pair[0], SYNC_READY, &msg, NULL, e);
-    fd_close(pair[0]);
-    if (pid > 0)
-        (void)proc_wait(pid, &status);
-    return r;
+    fd_keep_only(0, (const int[]){ sock, j->init_pidfd }, 2);
+    return join(j, sock, e);
 }
 
 static int make_job(struct container *c, const char *text, size_t size, struct arena *arena, struct job *j,
@@ -217,7 +189,7 @@ int container_mounts(struct container *c, const char *text, size_t size, bool ad
     if (r >= 0 && !(j.namespaces & CLONE_NEWNS))
         r = err_set(e, EOPNOTSUPP, "container %s has no mount namespace of its own", c->id);
     if (r >= 0 && j.n)
-        r = run_joiner(&j, e);
+        r = child_run(joiner, &j, "cannot fork", e);
     arena_free(&arena);
     return r;
 }

@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/proc.h"
+#include "create/child.h"
 #include "create/sync.h"
 #include "userns/mapping.h"
 
@@ -47,10 +48,7 @@ static void __attribute__((noreturn)) child(int sock, int (*function)(void *, st
         r = err_sys(&e, errno, "becoming root of the user namespace");
     if (r >= 0)
         r = function(argument, &e);
-    if (r < 0)
-        sync_send_failed(sock, &e);
-    else
-        (void)sync_send(sock, SYNC_READY, 0, -1, NULL);
+    child_report(sock, r, &e);
     _exit(r < 0);
 }
 
